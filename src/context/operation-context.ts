@@ -1,0 +1,62 @@
+import type { TenantId, UserId } from './ids';
+
+/** Who acts: a user through an access key, or the system itself (sweeper, reconcile, command line). */
+export type Principal =
+  | {
+      readonly kind: 'user';
+      readonly userId: UserId;
+      readonly accessKeyId: string;
+      /** 64 hex digits, the `ID` of `Owner` and `Initiator` in S3 answers. */
+      readonly canonicalId: string;
+      readonly displayName: string;
+    }
+  | { readonly kind: 'system'; readonly job: string };
+
+/**
+ * First parameter of every engine and driver method.
+ *
+ * `signal` aborts when the client goes away or the server stops; work past the point of no return runs on a context
+ * made by {@link detach}, so that a disconnect can't leave half a commit.
+ */
+export interface OperationContext {
+  readonly requestId: string;
+  /** Name from the operation catalogue, or of a background job. */
+  readonly operation: string;
+  readonly tenantId: TenantId;
+  readonly principal: Principal;
+  readonly signal: AbortSignal;
+  /** Epoch milliseconds after which the work is to be given up; undefined: none. */
+  readonly deadlineMs: number | undefined;
+  /** Told of each driver call, for the event log and the metrics. Undefined for background jobs. */
+  readonly observer: DriverCallObserver | undefined;
+}
+
+export interface DriverCallObserver {
+  driverCalled(driver: string, latencyMs: number): void;
+}
+
+/** The same request without the client's abort signal, with a deadline of its own in `timeoutMs`. */
+export function detach(ctx: OperationContext, timeoutMs: number): OperationContext {
+  return {
+    requestId: ctx.requestId,
+    operation: ctx.operation,
+    tenantId: ctx.tenantId,
+    principal: ctx.principal,
+    observer: ctx.observer,
+    signal: AbortSignal.timeout(timeoutMs),
+    deadlineMs: Date.now() + timeoutMs,
+  };
+}
+
+/** A context for work that no request asked for. `signal` is the process's stop signal. */
+export function systemContext(job: string, tenant: TenantId, signal: AbortSignal): OperationContext {
+  return {
+    requestId: `${job}-${Date.now().toString(36)}`,
+    operation: job,
+    tenantId: tenant,
+    principal: { kind: 'system', job },
+    signal,
+    deadlineMs: undefined,
+    observer: undefined,
+  };
+}

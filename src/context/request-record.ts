@@ -1,0 +1,61 @@
+import type { DriverCallObserver } from './operation-context';
+
+/** How a request ended. `aborted`: the answer was not sent whole (client gone, or a source that broke midway). */
+export type RequestOutcome = 'completed' | 'aborted';
+
+/**
+ * What is known of one request, armed by the dispatcher before any guard runs and settled once at response `close`.
+ * Guards, handlers and interceptors only annotate it; the event log and the metrics read it when it settles.
+ */
+export class RequestRecord implements DriverCallObserver {
+  readonly startedAtMs: number = Date.now();
+  readonly startedAtNs: bigint = process.hrtime.bigint();
+
+  tenantId: string | undefined;
+  userId: string | undefined;
+  accessKeyId: string | undefined;
+  container: string | undefined;
+  artifactKey: string | undefined;
+  versionId: string | undefined;
+  status = 0;
+  errorCode: string | undefined;
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Nanosecond clock at the first byte of the answer; undefined while none was sent. */
+  firstByteAtNs: bigint | undefined;
+  driver: string | undefined;
+  driverLatencyMs: number | undefined;
+  placement: string | undefined;
+  range: string | undefined;
+  remoteAddress: string | undefined;
+  userAgent: string | undefined;
+  outcome: RequestOutcome = 'aborted';
+  latencyMs = 0;
+
+  private readonly listeners: ((record: RequestRecord) => void)[] = [];
+  private isSettled = false;
+
+  constructor(
+    readonly requestId: string,
+    public operation: string,
+  ) {}
+
+  driverCalled(driver: string, latencyMs: number): void {
+    this.driver = driver;
+    this.driverLatencyMs = (this.driverLatencyMs ?? 0) + latencyMs;
+  }
+
+  /** `listener` runs exactly once, after the response closed. It must not throw. */
+  onSettled(listener: (record: RequestRecord) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Called by the dispatcher at response `close`; later calls do nothing. */
+  settle(outcome: RequestOutcome): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.outcome = outcome;
+    this.latencyMs = Number(process.hrtime.bigint() - this.startedAtNs) / 1e6;
+    for (const listener of this.listeners) listener(this);
+  }
+}

@@ -1,0 +1,80 @@
+import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg';
+
+/** A prepared statement: named once per connection, so that PostgreSQL parses and plans it once. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface Queryable {
+  query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+}
+
+/** PostgreSQL can't be reached, refuses connections or is going down. The request may be tried again (503). */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError';
+}
+
+/**
+ * The hot path's way to PostgreSQL: prepared, named statements through the pool that TypeORM also uses; no entity
+ * hydration. Columns arrive as node-postgres parses them: `bigint` as text, `timestamptz` as Date, `bytea` as Buffer.
+ */
+export class Database implements Queryable {
+  constructor(private readonly pool: Pool) {}
+
+  /** One round trip. Throws {@link DatabaseUnavailableError} when the database is away. */
+  async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    try {
+      return (await this.pool.query<Row>(toConfig(statement, values))).rows;
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
+
+  /** Runs `work` between BEGIN and COMMIT on one connection; a throw rolls back. */
+  async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const client = await this.connect();
+    try {
+      await client.query('BEGIN');
+      const result = await work({
+        query: async <Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]) =>
+          (await client.query<Row>(toConfig(statement, values))).rows,
+      });
+      await client.query('COMMIT');
+      client.release();
+      return result;
+    } catch (error) {
+      const isRolledBack = await client.query('ROLLBACK').then(
+        () => true,
+        () => false,
+      );
+      client.release(!isRolledBack);
+      throw asUnavailable(error);
+    }
+  }
+
+  private async connect(): Promise<PoolClient> {
+    try {
+      return await this.pool.connect();
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
+}
+
+function toConfig(statement: Statement, values: readonly unknown[]): QueryConfig {
+  return { name: statement.name, text: statement.text, values: [...values] };
+}
+
+/** SQLSTATE classes 08 (connection), 53 (resources) and 57P (operator intervention) mean away, as do socket errors. */
+function asUnavailable(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const isAway =
+    /^(08|53|57P)/.test(code) ||
+    /^E(CONNREFUSED|CONNRESET|PIPE|NOENT|HOSTUNREACH|TIMEDOUT|AI_AGAIN)/.test(code) ||
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      error.message,
+    );
+  return isAway ? new DatabaseUnavailableError('PostgreSQL is unavailable', { cause: error }) : error;
+}

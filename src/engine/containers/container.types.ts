@@ -1,0 +1,19 @@
+import type { ContainerId, ContainerName, TenantId, UserId } from '../../context/ids';
+
+export type VersioningState = 'off' | 'enabled' | 'suspended';
+
+export interface Container {
+  readonly id: ContainerId;
+  readonly tenantId: TenantId;
+  readonly name: ContainerName;
+  readonly ownerId: UserId;
+  readonly region: string;
+  readonly versioning: VersioningState;
+  readonly createdAt: Date;
+}
+
+export interface ContainerPage {
+  readonly containers: readonly Container[];
+  /** Name after which the next page begins; undefined on the last page. */
+  readonly nextAfter: string | undefined;
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ArtifactKey, ContainerName, TenantId } from '../../context/ids';
+import type { OperationContext, Principal } from '../../context/operation-context';
+import type { RequestRecord } from '../../context/request-record';
+import type { OperationDefinition } from '../operations/operation.types';
+
+/** How the client vouches for its payload (`x-amz-content-sha256`). */
+export type PayloadMode =
+  | { readonly kind: 'hash'; readonly sha256Hex: string }
+  | { readonly kind: 'unsigned' }
+  | { readonly kind: 'streaming-signed'; readonly hasTrailer: boolean }
+  | { readonly kind: 'streaming-unsigned-trailer' };
+
+/** What the verification of chunk and trailer signatures needs from the verified seed signature. */
+export interface ChunkSigning {
+  readonly signingKey: Buffer;
+  /** `<date>/<region>/<service>/aws4_request` */
+  readonly scope: string;
+  /** `YYYYMMDDTHHMMSSZ` */
+  readonly timestamp: string;
+  readonly seedSignatureHex: string;
+}
+
+/** Set by `SigV4Guard`. */
+export interface S3Identity {
+  readonly tenantId: TenantId;
+  readonly principal: Extract<Principal, { kind: 'user' }>;
+  readonly payload: PayloadMode;
+  /** Only for the streaming-signed modes. */
+  readonly chunkSigning: ChunkSigning | undefined;
+}
+
+/** Decoded query parameters in the order they came; names are case-sensitive, `+` is not a space. */
+export interface QueryParameters {
+  get(name: string): string | undefined;
+  has(name: string): boolean;
+  entries(): readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * One S3 request as the dispatcher resolved it, before anything was decided. Guards fill in `identity`; `ctx` is usable from then on.
+ * Handlers get it by `@S3Req()`.
+ */
+export interface S3Request {
+  readonly id: string;
+  readonly record: RequestRecord;
+  readonly operation: OperationDefinition;
+  readonly bucket: ContainerName | undefined;
+  readonly key: ArtifactKey | undefined;
+  readonly query: QueryParameters;
+  /** Path as the client sent it, still percent-encoded, without the query; signatures are made over it. */
+  readonly rawPath: string;
+  /** Query as the client sent it, without `?`. */
+  readonly rawQuery: string;
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The virtual host's bucket came from the host name. */
+  readonly isVirtualHosted: boolean;
+  identity: S3Identity | undefined;
+  /** Throws before `identity` is set. */
+  readonly ctx: OperationContext;
+}
