@@ -1,0 +1,149 @@
+export const MULTIPART_FUNCTIONS = `
+-- outcome: ok | NoSuchContainer
+CREATE FUNCTION vaultaire_create_upload(
+  p_id uuid, p_tenant_id uuid, p_container_id bigint, p_key text, p_owner_id uuid, p_content_type text,
+  p_headers jsonb, p_metadata jsonb, p_tags jsonb, p_storage_class text, p_checksum_algorithm text,
+  p_checksum_type text, p_is_checksum_requested boolean
+) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM vaultaire_lock_container(p_container_id);
+  PERFORM 1 FROM containers WHERE id = p_container_id;
+  IF NOT FOUND THEN RETURN 'NoSuchContainer'; END IF;
+  INSERT INTO multipart_uploads (
+    id, tenant_id, container_id, key, owner_id, content_type, headers, metadata, tags, storage_class,
+    checksum_algorithm, checksum_type, is_checksum_requested
+  ) VALUES (
+    p_id, p_tenant_id, p_container_id, p_key, p_owner_id, p_content_type, p_headers, p_metadata, p_tags,
+    p_storage_class, p_checksum_algorithm, p_checksum_type, p_is_checksum_requested
+  );
+  RETURN 'ok';
+END
+$$;
+
+-- Gives back a part's bytes after the grace period: a reader of the completed artifact may be on its way to them.
+CREATE FUNCTION vaultaire_doom_blobs(p_blob_ids uuid[]) RETURNS void LANGUAGE sql AS $$
+  UPDATE blobs SET
+    state = CASE WHEN ref_count = 1 THEN 'doomed' ELSE state END,
+    doomed_at = CASE WHEN ref_count = 1 THEN clock_timestamp() END,
+    ref_count = ref_count - 1
+  WHERE id IN (SELECT unnest(p_blob_ids) ORDER BY 1)
+$$;
+
+-- outcome: ok | NoSuchUpload | Interrupted
+CREATE FUNCTION vaultaire_commit_part(
+  p_upload_id uuid, p_part_number integer, p_tenant_id uuid, p_blob_id uuid, p_md5 bytea, p_inline bytea,
+  p_size_bytes bigint, p_etag text, p_checksum_value text,
+  OUT outcome text, OUT created_at timestamptz
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_old uuid;
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(2, hashtext(p_upload_id::text));
+  PERFORM 1 FROM multipart_uploads WHERE id = p_upload_id AND state = 'open';
+  IF NOT FOUND THEN outcome := 'NoSuchUpload'; RETURN; END IF;
+  IF p_inline IS NOT NULL THEN
+    INSERT INTO blobs (id, tenant_id, state, size_bytes, md5, inline_body)
+    VALUES (p_blob_id, p_tenant_id, 'live', p_size_bytes, p_md5, p_inline);
+  ELSIF p_blob_id IS NOT NULL THEN
+    UPDATE blobs SET state = 'live', size_bytes = p_size_bytes, md5 = p_md5, writer = NULL
+    WHERE id = p_blob_id AND state = 'writing';
+    IF NOT FOUND THEN outcome := 'Interrupted'; RETURN; END IF;
+  END IF;
+  created_at := clock_timestamp();
+  -- Two writers of one part: the row lock of the upsert makes them take turns, and each dooms what it displaced.
+  INSERT INTO multipart_parts (upload_id, part_number, blob_id, size_bytes, etag, checksum_value, created_at)
+  VALUES (p_upload_id, p_part_number, NULL, 0, '', '', created_at)
+  ON CONFLICT DO NOTHING;
+  SELECT p.blob_id INTO v_old FROM multipart_parts p
+  WHERE p.upload_id = p_upload_id AND p.part_number = p_part_number FOR UPDATE;
+  UPDATE multipart_parts p SET blob_id = p_blob_id, size_bytes = p_size_bytes, etag = p_etag,
+    checksum_value = p_checksum_value, created_at = vaultaire_commit_part.created_at
+  WHERE p.upload_id = p_upload_id AND p.part_number = p_part_number;
+  IF v_old IS NOT NULL THEN PERFORM vaultaire_doom_blobs(ARRAY[v_old]); END IF;
+  outcome := 'ok';
+END
+$$;
+
+-- The parts that the client chose, as the caller read and checked them, become a manifest and the manifest an artifact.
+-- outcome: ok | NoSuchUpload | Changed (a part was written again meanwhile) | those of vaultaire_commit_artifact
+CREATE FUNCTION vaultaire_complete_upload(
+  p_upload_id uuid, p_part_numbers integer[], p_blob_ids uuid[], p_etags text[], p_size_bytes bigint, p_etag text,
+  p_checksum_value text, p_if_match text, p_if_none_match text, p_result jsonb,
+  OUT outcome text, OUT version_id bigint, OUT is_null_version boolean, OUT was_versioned boolean,
+  OUT created_at timestamptz
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_upload multipart_uploads%ROWTYPE;
+  v_commit record;
+  v_same integer;
+BEGIN
+  SELECT * INTO v_upload FROM multipart_uploads WHERE id = p_upload_id;
+  IF NOT FOUND THEN outcome := 'NoSuchUpload'; RETURN; END IF;
+  PERFORM vaultaire_lock_container(v_upload.container_id);
+  PERFORM pg_advisory_xact_lock(2, hashtext(p_upload_id::text));
+  PERFORM 1 FROM multipart_uploads WHERE id = p_upload_id AND state = 'open';
+  IF NOT FOUND THEN outcome := 'NoSuchUpload'; RETURN; END IF;
+
+  SELECT count(*) INTO v_same
+  FROM unnest(p_part_numbers, p_blob_ids, p_etags) AS c (part_number, blob_id, etag)
+  JOIN multipart_parts p ON p.upload_id = p_upload_id AND p.part_number = c.part_number
+    AND p.blob_id IS NOT DISTINCT FROM c.blob_id AND p.etag = c.etag;
+  IF v_same <> cardinality(p_part_numbers) THEN outcome := 'Changed'; RETURN; END IF;
+
+  SELECT * INTO v_commit FROM vaultaire_commit_artifact(
+    v_upload.container_id, v_upload.key, v_upload.tenant_id, v_upload.owner_id,
+    p_size_bytes, p_etag, v_upload.checksum_algorithm, v_upload.checksum_type, p_checksum_value,
+    v_upload.content_type, v_upload.headers, v_upload.metadata, v_upload.tags, v_upload.storage_class,
+    'written', NULL, NULL, NULL, p_upload_id, cardinality(p_part_numbers), p_if_match, p_if_none_match
+  );
+  outcome := v_commit.outcome;
+  IF outcome <> 'ok' THEN RETURN; END IF;
+  version_id := v_commit.version_id;
+  is_null_version := v_commit.is_null_version;
+  was_versioned := v_commit.was_versioned;
+  created_at := v_commit.created_at;
+
+  INSERT INTO manifests (id, tenant_id) VALUES (p_upload_id, v_upload.tenant_id);
+  INSERT INTO manifest_parts (manifest_id, part_number, blob_id, start_byte, size_bytes, etag, checksum_value)
+  SELECT p_upload_id, p.part_number, p.blob_id,
+    coalesce(sum(p.size_bytes) OVER (ORDER BY p.part_number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0),
+    p.size_bytes, p.etag, p.checksum_value
+  FROM multipart_parts p WHERE p.upload_id = p_upload_id AND p.part_number = ANY (p_part_numbers);
+  PERFORM vaultaire_doom_blobs(ARRAY(
+    SELECT p.blob_id FROM multipart_parts p
+    WHERE p.upload_id = p_upload_id AND p.part_number <> ALL (p_part_numbers) AND p.blob_id IS NOT NULL
+  ));
+  DELETE FROM multipart_parts p WHERE p.upload_id = p_upload_id;
+  UPDATE multipart_uploads u SET state = 'completed', completed_at = clock_timestamp(),
+    result = p_result || jsonb_build_object(
+      'versionId', v_commit.version_id::text, 'isNullVersion', v_commit.is_null_version,
+      'wasVersioned', v_commit.was_versioned, 'lastModified', v_commit.created_at
+    )
+  WHERE u.id = p_upload_id;
+END
+$$;
+
+-- outcome: ok | NoSuchUpload
+CREATE FUNCTION vaultaire_abort_upload(p_upload_id uuid) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(2, hashtext(p_upload_id::text));
+  PERFORM 1 FROM multipart_uploads WHERE id = p_upload_id AND state = 'open';
+  IF NOT FOUND THEN RETURN 'NoSuchUpload'; END IF;
+  PERFORM vaultaire_doom_blobs(ARRAY(
+    SELECT blob_id FROM multipart_parts WHERE upload_id = p_upload_id AND blob_id IS NOT NULL
+  ));
+  DELETE FROM multipart_uploads WHERE id = p_upload_id;
+  RETURN 'ok';
+END
+$$;
+`;
+
+export const DROP_MULTIPART_FUNCTIONS = `
+DROP FUNCTION vaultaire_abort_upload(uuid);
+DROP FUNCTION vaultaire_complete_upload;
+DROP FUNCTION vaultaire_commit_part;
+DROP FUNCTION vaultaire_doom_blobs(uuid[]);
+DROP FUNCTION vaultaire_create_upload;
+`;
