@@ -1,0 +1,15 @@
+import type { Config } from 'jest';
+
+/** NestJS 12 and a few others are published as ES modules only; jest's module registry wants CommonJS. */
+const ES_MODULE_PACKAGES = ['@nestjs', 'uuid'];
+
+const config: Config = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/src', '<rootDir>/test'],
+  testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
+  transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
+  transformIgnorePatterns: [`/node_modules/(?!(${ES_MODULE_PACKAGES.join('|')})/)`],
+  setupFiles: ['reflect-metadata'],
+};
+
+export default config;
