@@ -10,6 +10,8 @@ export interface Queryable {
   query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
 }
 
+const MAX_ATTEMPTS = 4;
+
 /** PostgreSQL can't be reached, refuses connections or is going down. The request may be tried again (503). */
 export class DatabaseUnavailableError extends Error {
   override readonly name = 'DatabaseUnavailableError';
@@ -22,12 +24,19 @@ export class DatabaseUnavailableError extends Error {
 export class Database implements Queryable {
   constructor(private readonly pool: Pool) {}
 
-  /** One round trip. Throws {@link DatabaseUnavailableError} when the database is away. */
+  /**
+   * One round trip, one transaction; run again when PostgreSQL chose it as the victim of a deadlock. Throws
+   * {@link DatabaseUnavailableError} when the database is away.
+   */
   async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
-    try {
-      return (await this.pool.query<Row>(toConfig(statement, values))).rows;
-    } catch (error) {
-      throw asUnavailable(error);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await this.pool.query<Row>(toConfig(statement, values))).rows;
+      } catch (error) {
+        // The statement was its own transaction and was rolled back whole, so it may simply run again.
+        if (attempt < MAX_ATTEMPTS && isSerializationFailure(error)) continue;
+        throw asUnavailable(error);
+      }
     }
   }
 
@@ -51,6 +60,11 @@ export class Database implements Queryable {
       client.release(!isRolledBack);
       throw asUnavailable(error);
     }
+  }
+
+  /** Connections of this process's pool, and callers that wait for one. */
+  poolUsage(): { readonly total: number; readonly idle: number; readonly waiting: number } {
+    return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount };
   }
 
   private async connect(): Promise<PoolClient> {
@@ -77,4 +91,9 @@ function asUnavailable(error: unknown): unknown {
       error.message,
     );
   return isAway ? new DatabaseUnavailableError('PostgreSQL is unavailable', { cause: error }) : error;
+}
+
+/** SQLSTATE 40001 serialization_failure, 40P01 deadlock_detected. */
+function isSerializationFailure(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '40P01' || error.code === '40001');
 }

@@ -21,11 +21,17 @@ export type EngineFailure =
   | { readonly kind: 'NoSuchUpload'; readonly uploadId: string }
   | { readonly kind: 'InvalidPart'; readonly partNumber: number; readonly uploadId: string }
   | { readonly kind: 'InvalidPartOrder'; readonly uploadId: string }
-  | { readonly kind: 'PartTooSmall'; readonly partNumber: number; readonly sizeBytes: number; readonly minBytes: number }
+  | {
+      readonly kind: 'PartTooSmall';
+      readonly partNumber: number;
+      readonly sizeBytes: number;
+      readonly minBytes: number;
+    }
   | { readonly kind: 'PartNumberNotSatisfiable'; readonly partCount: number }
   | { readonly kind: 'ArtifactTooLarge'; readonly sizeBytes: number; readonly maxBytes: number }
   | { readonly kind: 'ChecksumMismatch'; readonly algorithm: string }
   | { readonly kind: 'ChecksumTypeMismatch'; readonly message: string }
+  | { readonly kind: 'SizeMismatch'; readonly expectedBytes: number; readonly actualBytes: number }
   /** Another operation on the same key or upload is deciding; the client is to try again. */
   | { readonly kind: 'Conflict'; readonly message: string }
   /** A blob was withdrawn, or a state was lost to an outage, between intent and commit; the client is to try again. */

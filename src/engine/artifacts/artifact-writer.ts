@@ -1,0 +1,227 @@
+import { Injectable } from '@nestjs/common';
+import type { Readable } from 'node:stream';
+import type { ArtifactKey, ContainerName } from '../../context/ids';
+import type { OperationContext } from '../../context/operation-context';
+import { Database } from '../../database/database';
+import { BlobStore } from '../blobs/blob-store';
+import type { StoredBlob } from '../blobs/blob-store';
+import { digestAlgorithmOf } from '../blobs/checksum-names';
+import { createDigest } from '../blobs/digests';
+import { ContainerService } from '../containers/container.service';
+import { EngineError } from '../engine.errors';
+import { MAX_PART_BYTES } from '../multipart/multipart.types';
+import { ownerOf } from '../owner';
+import { ArtifactService } from './artifact.service';
+import type { LocatedVersion } from './artifact.service';
+import type {
+  ArtifactAttributes,
+  ArtifactCopied,
+  ArtifactWritten,
+  Checksum,
+  ChecksumAlgorithm,
+  CopyArtifact,
+  PutArtifact,
+  WriteConditions,
+} from './artifact.types';
+import { attributeColumns } from './artifact.rows';
+import type { VersionWithBlobRow } from './artifact.rows';
+import { COMMIT_ARTIFACT } from './artifact.statements';
+import { checkCopySourceConditions } from './read-conditions';
+import { encodeVersionId } from './version-id';
+
+const DEFAULT_STORAGE_CLASS = 'STANDARD';
+
+/** The result of `vaultaire_commit_artifact`. */
+export interface CommitRow {
+  readonly outcome: string;
+  readonly version_id: string;
+  readonly is_null_version: boolean;
+  readonly was_versioned: boolean;
+  readonly created_at: Date;
+}
+
+interface NewVersion {
+  readonly container: ContainerName;
+  readonly key: ArtifactKey;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly checksum: Checksum | undefined;
+  readonly attributes: ArtifactAttributes;
+  readonly conditions: WriteConditions;
+  readonly bytes:
+    | { readonly source: 'written'; readonly blob: StoredBlob }
+    | { readonly source: 'shared'; readonly row: VersionWithBlobRow };
+}
+
+/** Writes artifacts: whole, or as a copy that shares its source's bytes. */
+@Injectable()
+export class ArtifactWriter {
+  constructor(
+    private readonly database: Database,
+    private readonly containers: ContainerService,
+    private readonly artifacts: ArtifactService,
+    private readonly blobs: BlobStore,
+  ) {}
+
+  /** Acknowledged only when bytes and row are durable. Of concurrent writers the last commit wins whole. */
+  async put(ctx: OperationContext, request: PutArtifact): Promise<ArtifactWritten> {
+    // Before the body is taken in: a missing container refuses the upload while the client may still spare it.
+    await this.containers.get(ctx, request.container);
+    const blob = await this.blobs.store(ctx, request.body, { maxBytes: MAX_PART_BYTES });
+    try {
+      return await this.commit(ctx, {
+        container: request.container,
+        key: request.key,
+        sizeBytes: blob.sizeBytes,
+        etag: blob.md5.toString('hex'),
+        checksum: checksumOf(blob, request.body.storedChecksum),
+        attributes: request.attributes,
+        conditions: request.conditions,
+        bytes: { source: 'written', blob },
+      });
+    } catch (error) {
+      await this.blobs.discard(ctx, blob);
+      throw error;
+    }
+  }
+
+  /** Moves no bytes: the new version holds the blobs of the old one. Its ETag stays. */
+  async copy(ctx: OperationContext, request: CopyArtifact): Promise<ArtifactCopied> {
+    const version = await this.artifacts.find(ctx, request.source);
+    const { row, stat } = version;
+    checkCopySourceConditions(request.sourceConditions, stat);
+    if (stat.sizeBytes > MAX_PART_BYTES) {
+      throw new EngineError({ kind: 'ArtifactTooLarge', sizeBytes: stat.sizeBytes, maxBytes: MAX_PART_BYTES });
+    }
+    const replaced = request.replaceAttributes;
+    const written = await this.commit(ctx, {
+      container: request.container,
+      key: request.key,
+      sizeBytes: stat.sizeBytes,
+      etag: stat.etag,
+      checksum: await this.checksumForCopy(ctx, version, request.checksumAlgorithm),
+      attributes: {
+        headers: replaced?.headers ?? withoutRedirect(stat.attributes),
+        metadata: replaced?.metadata ?? stat.attributes.metadata,
+        tags: request.replaceTags ?? stat.attributes.tags,
+        storageClass: request.storageClass ?? DEFAULT_STORAGE_CLASS,
+      },
+      conditions: request.conditions,
+      bytes: { source: 'shared', row },
+    });
+    return { ...written, sourceVersionId: stat.versionId };
+  }
+
+  private async checksumForCopy(
+    ctx: OperationContext,
+    version: LocatedVersion<VersionWithBlobRow>,
+    algorithm: ChecksumAlgorithm | undefined,
+  ): Promise<Checksum | undefined> {
+    const { checksum } = version.stat;
+    if (algorithm === undefined || algorithm === checksum?.algorithm) return checksum;
+    const digest = createDigest(digestAlgorithmOf(algorithm));
+    await this.artifacts.withBody(ctx, version, undefined, async (body) => {
+      for await (const chunk of chunksOf(body)) digest.update(chunk);
+    });
+    return { algorithm, type: 'FULL_OBJECT', value: digest.digest().toString('base64') };
+  }
+
+  private async commit(ctx: OperationContext, version: NewVersion): Promise<ArtifactWritten> {
+    const container = await this.containers.get(ctx, version.container);
+    const row = await this.tryCommit(ctx, container.id, version);
+    if (row.outcome !== 'NoSuchContainer') return written(version, row);
+    // Deleted, or deleted and made again on another worker since it was cached.
+    const fresh = await this.containers.getFresh(ctx, version.container);
+    return written(version, await this.tryCommit(ctx, fresh.id, version));
+  }
+
+  private async tryCommit(ctx: OperationContext, containerId: string, version: NewVersion): Promise<CommitRow> {
+    const { bytes, checksum } = version;
+    const columns = attributeColumns(version.attributes);
+    const held =
+      bytes.source === 'written'
+        ? { blobId: bytes.blob.id, md5: bytes.blob.md5, inline: bytes.blob.inline, manifestId: null, partCount: null }
+        : {
+            blobId: bytes.row.blob_id,
+            md5: null,
+            inline: null,
+            manifestId: bytes.row.manifest_id,
+            partCount: bytes.row.part_count,
+          };
+    const [row] = await this.database.query<CommitRow & { readonly [column: string]: unknown }>(COMMIT_ARTIFACT, [
+      containerId,
+      version.key,
+      ctx.tenantId,
+      ownerOf(ctx).userId,
+      version.sizeBytes,
+      version.etag,
+      checksum?.algorithm ?? null,
+      checksum?.type ?? null,
+      checksum?.value ?? null,
+      columns.contentType,
+      columns.headers,
+      columns.metadata,
+      columns.tags,
+      version.attributes.storageClass,
+      bytes.source,
+      held.blobId,
+      held.md5,
+      held.inline,
+      held.manifestId,
+      held.partCount,
+      version.conditions.ifMatch ?? null,
+      version.conditions.ifNoneMatch ?? null,
+    ]);
+    if (row === undefined) throw new Error('vaultaire_commit_artifact returned no row');
+    return row;
+  }
+}
+
+function written(version: NewVersion, row: CommitRow): ArtifactWritten {
+  throwUnlessCommitted(row.outcome, version);
+  return {
+    etag: version.etag,
+    checksum: version.checksum,
+    versionId: row.was_versioned ? encodeVersionId(row.version_id, row.is_null_version) : undefined,
+    lastModified: row.created_at,
+    sizeBytes: version.sizeBytes,
+  };
+}
+
+/** Translates the outcomes of `vaultaire_commit_artifact` other than `ok`. */
+export function throwUnlessCommitted(
+  outcome: string,
+  version: { readonly container: ContainerName; readonly key: ArtifactKey; readonly conditions: WriteConditions },
+): void {
+  switch (outcome) {
+    case 'ok':
+      return;
+    case 'NoSuchContainer':
+      throw new EngineError({ kind: 'NoSuchContainer', container: version.container });
+    case 'NoSuchArtifact':
+      throw new EngineError({ kind: 'NoSuchArtifact', key: version.key, deleteMarkerVersionId: undefined });
+    case 'PreconditionFailed':
+      throw new EngineError({
+        kind: 'PreconditionFailed',
+        condition: version.conditions.ifMatch === undefined ? 'If-None-Match' : 'If-Match',
+      });
+    default:
+      throw new EngineError({ kind: 'Interrupted', message: 'The bytes were withdrawn before the commit.' });
+  }
+}
+
+export function checksumOf(blob: StoredBlob, algorithm: ChecksumAlgorithm): Checksum | undefined {
+  const digest = blob.digests.get(digestAlgorithmOf(algorithm));
+  return digest === undefined ? undefined : { algorithm, type: 'FULL_OBJECT', value: digest.toString('base64') };
+}
+
+/** The redirect of a website belongs to the key it was set on; S3 does not copy it. */
+function withoutRedirect(attributes: ArtifactAttributes): ArtifactAttributes['headers'] {
+  const { websiteRedirectLocation: _dropped, ...headers } = attributes.headers;
+  return headers;
+}
+
+async function* chunksOf(body: Buffer | Readable): AsyncGenerator<Uint8Array> {
+  if (Buffer.isBuffer(body)) yield body;
+  else yield* body;
+}

@@ -1,0 +1,53 @@
+import { Module } from '@nestjs/common';
+import { DriversModule } from '../drivers/drivers.module';
+import { ArtifactRemover } from './artifacts/artifact-remover';
+import { ArtifactWriter } from './artifacts/artifact-writer';
+import { ArtifactService } from './artifacts/artifact.service';
+import { ActiveReads } from './blobs/active-reads';
+import { BlobReader } from './blobs/blob-reader';
+import { BlobReconciler } from './blobs/blob-reconciler';
+import { BlobStore } from './blobs/blob-store';
+import { BlobSweeper } from './blobs/blob-sweeper';
+import { ContainerService } from './containers/container.service';
+import { GatewayInstance } from './gateway-instance';
+import { ListingService } from './listing/listing.service';
+import { MultipartService } from './multipart/multipart.service';
+import { UploadCompleter } from './multipart/upload-completer';
+import { UploadFinder } from './multipart/upload-finder';
+import { UploadLister } from './multipart/upload-lister';
+import { OwnerDirectory } from './owner-directory';
+
+/** What things mean: containers, artifacts, blobs, and the transactions that change them. */
+@Module({
+  imports: [DriversModule],
+  providers: [
+    ActiveReads,
+    ArtifactRemover,
+    ArtifactService,
+    ArtifactWriter,
+    BlobReader,
+    BlobReconciler,
+    BlobStore,
+    BlobSweeper,
+    ContainerService,
+    GatewayInstance,
+    ListingService,
+    MultipartService,
+    OwnerDirectory,
+    UploadCompleter,
+    UploadFinder,
+    UploadLister,
+  ],
+  exports: [
+    ArtifactRemover,
+    ArtifactService,
+    ArtifactWriter,
+    BlobReconciler,
+    ContainerService,
+    ListingService,
+    MultipartService,
+    UploadCompleter,
+    UploadLister,
+  ],
+})
+export class EngineModule {}
