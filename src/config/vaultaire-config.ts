@@ -1,0 +1,181 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMinSize,
+  Equals,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsObject,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const DRIVER_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+/** An address, or a network as `10.0.0.0/8`. */
+const ADDRESS_OR_NETWORK = /^[0-9a-fA-F.:]{2,45}(\/\d{1,3})?$/;
+const HOST_AND_PORT = /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$/;
+
+/** Any backend: what all kinds of driver have. Also stands for a kind that does not exist, to say so. */
+export class NamedDriverConfig {
+  @Matches(DRIVER_NAME, { message: '$property must be lower-case letters, digits and dashes, at most 32' })
+  readonly name!: string;
+
+  @IsIn(['local', 'memory'])
+  readonly type!: string;
+}
+
+/** Blobs as files of a local (or mounted) file system. */
+export class LocalDriverConfig extends NamedDriverConfig {
+  @Equals('local')
+  declare readonly type: 'local';
+
+  /** Absolute once loaded; a relative path in the file begins at the folder of the file. */
+  @IsString()
+  @Matches(/\S/, { message: '$property must not be empty' })
+  readonly path!: string;
+
+  /** `full`: bytes and names are on the medium before a write is answered; `metadata`: names only; `none`: when the system gets to it. */
+  @IsIn(['full', 'metadata', 'none'])
+  readonly durability: 'full' | 'metadata' | 'none' = 'full';
+}
+
+/** Blobs in the memory of one process: for tests, with one worker. */
+export class MemoryDriverConfig extends NamedDriverConfig {
+  @Equals('memory')
+  declare readonly type: 'memory';
+}
+
+export type DriverConfig = LocalDriverConfig | MemoryDriverConfig;
+
+export class PlacementConfig {
+  /** Name of the driver that holds the blobs. */
+  @IsString()
+  readonly driver!: string;
+}
+
+export class PlacementsConfig {
+  @ValidateNested()
+  @IsObject()
+  @Type(() => PlacementConfig)
+  readonly default!: PlacementConfig;
+}
+
+export class EngineConfig {
+  /** Bodies of up to so many bytes are kept in PostgreSQL instead of on a driver; 0: none. */
+  @IsInt()
+  @Min(0)
+  @Max(MIB)
+  readonly inlineMaxBytes: number = 16 * KIB;
+
+  /** How long a displaced blob is kept for those who still read it. */
+  @IsInt()
+  @Min(1)
+  @Max(7 * 86_400)
+  readonly doomedGraceSeconds: number = 60;
+
+  @IsInt()
+  @Min(1)
+  @Max(86_400)
+  readonly sweepIntervalSeconds: number = 30;
+
+  /** Memory of one process for bytes on their way into drivers. */
+  @IsInt()
+  @Min(4 * MIB)
+  @Max(4096 * MIB)
+  readonly uploadBufferBytes: number = 64 * MIB;
+}
+
+/** A token bucket: `burst` tokens at once, `perSecond` new ones. */
+export class LimitConfig {
+  @IsNumber()
+  @Min(0.001)
+  @Max(1e9)
+  readonly perSecond!: number;
+
+  @IsInt()
+  @Min(1)
+  @Max(1e9)
+  readonly burst!: number;
+}
+
+function limit(perSecond: number, burst: number): LimitConfig {
+  return Object.assign(new LimitConfig(), { perSecond, burst });
+}
+
+/** Requests of one tenant, by class of operation. */
+export class LimitsConfig {
+  @ValidateNested()
+  @IsObject()
+  @Type(() => LimitConfig)
+  readonly read: LimitConfig = limit(50_000, 100_000);
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => LimitConfig)
+  readonly write: LimitConfig = limit(20_000, 40_000);
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => LimitConfig)
+  readonly list: LimitConfig = limit(10_000, 20_000);
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => LimitConfig)
+  readonly admin: LimitConfig = limit(1_000, 2_000);
+}
+
+/** The validated YAML file of `VAULTAIRE_CONFIG`, with defaults for all that it leaves out. */
+export class VaultaireConfig {
+  @IsArray()
+  @ArrayMinSize(1)
+  @ValidateNested({ each: true })
+  @Type(() => NamedDriverConfig, {
+    keepDiscriminatorProperty: true,
+    discriminator: {
+      property: 'type',
+      subTypes: [
+        { name: 'local', value: LocalDriverConfig },
+        { name: 'memory', value: MemoryDriverConfig },
+      ],
+    },
+  })
+  readonly drivers!: DriverConfig[];
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => PlacementsConfig)
+  readonly placements!: PlacementsConfig;
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => EngineConfig)
+  readonly engine: EngineConfig = new EngineConfig();
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => LimitsConfig)
+  readonly limits: LimitsConfig = new LimitsConfig();
+
+  /** Peers whose forwarded headers name the client: addresses or networks in CIDR form. */
+  @IsArray()
+  @Matches(ADDRESS_OR_NETWORK, {
+    each: true,
+    message: 'each value in $property must be an IP address or a network in CIDR form',
+  })
+  readonly trustedProxies: string[] = [];
+
+  /** Host names (with port, where not the scheme's own) that clients may sign for when a proxy rewrites `Host`. */
+  @IsArray()
+  @Matches(HOST_AND_PORT, {
+    each: true,
+    message: 'each value in $property must be a host name, with or without a port',
+  })
+  readonly publicHosts: string[] = [];
+}
