@@ -1,13 +1,17 @@
 import { Module } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { VaultaireConfig } from '../config/vaultaire-config';
 import { DriversModule } from '../drivers/drivers.module';
 import { ArtifactRemover } from './artifacts/artifact-remover';
 import { ArtifactWriter } from './artifacts/artifact-writer';
 import { ArtifactService } from './artifacts/artifact.service';
 import { ActiveReads } from './blobs/active-reads';
+import { BlobPump } from './blobs/blob-pump';
 import { BlobReader } from './blobs/blob-reader';
 import { BlobReconciler } from './blobs/blob-reconciler';
 import { BlobStore } from './blobs/blob-store';
 import { BlobSweeper } from './blobs/blob-sweeper';
+import { initDigests } from './blobs/digests';
 import { ContainerService } from './containers/container.service';
 import { GatewayInstance } from './gateway-instance';
 import { ListingService } from './listing/listing.service';
@@ -25,6 +29,14 @@ import { OwnerDirectory } from './owner-directory';
     ArtifactRemover,
     ArtifactService,
     ArtifactWriter,
+    {
+      provide: BlobPump,
+      inject: [VaultaireConfig],
+      useFactory: async (config: VaultaireConfig): Promise<BlobPump> => {
+        await initDigests();
+        return new BlobPump({ bufferBytes: config.engine.uploadBufferBytes });
+      },
+    },
     BlobReader,
     BlobReconciler,
     BlobStore,
@@ -46,8 +58,15 @@ import { OwnerDirectory } from './owner-directory';
     ContainerService,
     ListingService,
     MultipartService,
+    OwnerDirectory,
     UploadCompleter,
     UploadLister,
   ],
 })
-export class EngineModule {}
+export class EngineModule implements OnApplicationShutdown {
+  constructor(private readonly pump: BlobPump) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pump.close();
+  }
+}

@@ -102,12 +102,12 @@ export class BlobStore {
     const id = blobId(uuidv7());
     await this.database.query(INTEND_BLOB, [id, ctx.tenantId, this.driver.name, this.instance.id]);
     try {
-      const { sizeBytes, digests } = await this.pump.run({
-        source: body.sizeBytes === undefined ? limited(body.source, maxBytes) : body.source,
+      const { sizeBytes, digests } = await this.pump.pump(
+        body.sizeBytes === undefined ? limited(body.source, maxBytes) : body.source,
         algorithms,
-        signal: ctx.signal,
-        write: (chunks) => this.driver.write(ctx, blobKey(ctx.tenantId, id), chunks, { sizeBytes: body.sizeBytes }),
-      });
+        (chunks) => this.driver.write(ctx, blobKey(ctx.tenantId, id), chunks, { sizeBytes: body.sizeBytes }),
+        { sizeBytes: body.sizeBytes },
+      );
       verify(body, digests);
       if (sizeBytes === 0) {
         await this.discardIntent(ctx, id);
