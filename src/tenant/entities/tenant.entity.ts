@@ -1,0 +1,21 @@
+import { Column, CreateDateColumn, Entity, PrimaryColumn, Unique } from 'typeorm';
+
+/** Suspended: requests are refused, data stays. Closing: refused, data is being removed. */
+export type TenantState = 'active' | 'suspended' | 'closing';
+
+/** The customer: owns users, access keys and containers. */
+@Entity('tenants')
+@Unique('tenants_name_key', ['name'])
+export class Tenant {
+  @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'tenants_pkey' })
+  id!: string;
+
+  @Column({ type: 'text' })
+  name!: string;
+
+  @Column({ type: 'text', default: 'active' })
+  state!: TenantState;
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
+  createdAt!: Date;
+}

@@ -1,0 +1,34 @@
+import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
+import { Tenant } from './tenant.entity';
+
+/** A person or a program of a tenant. Owns containers and artifacts. */
+@Entity('users')
+@Unique('users_canonical_id_key', ['canonicalId'])
+@Unique('users_tenant_id_name_key', ['tenantId', 'name'])
+export class User {
+  @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'users_pkey' })
+  id!: string;
+
+  @Column({ name: 'tenant_id', type: 'uuid' })
+  tenantId!: string;
+
+  @ManyToOne(() => Tenant, { nullable: false })
+  @JoinColumn({ name: 'tenant_id', foreignKeyConstraintName: 'users_tenant_id_fkey' })
+  tenant!: Tenant;
+
+  @Column({ type: 'text' })
+  name!: string;
+
+  /** 64 hex digits; the `ID` of `Owner` in S3 answers. Random: says nothing about the user. */
+  @Column({ name: 'canonical_id', type: 'text' })
+  canonicalId!: string;
+
+  @Column({ name: 'display_name', type: 'text' })
+  displayName!: string;
+
+  @Column({ type: 'text', nullable: true })
+  email!: string | null;
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
+  createdAt!: Date;
+}

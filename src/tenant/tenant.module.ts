@@ -1,0 +1,32 @@
+import { Module } from '@nestjs/common';
+import { ThrottlerModule } from '@nestjs/throttler';
+import { Environment } from '../config/environment';
+import { VaultaireConfig } from '../config/vaultaire-config';
+import { AccessKeyService } from './access-key.service';
+import { SecretCipher } from './secret-cipher';
+import { tenantThrottlerOptions } from './throttling/tenant-throttler.options';
+import { ThrottlingModule } from './throttling/throttling.module';
+import { TokenBucketStorage } from './throttling/token-bucket.storage';
+
+/** Who is asking, and how fast they may. Who uses `TenantThrottlerGuard` provides `ThrottledRequests`. */
+@Module({
+  imports: [
+    ThrottlingModule,
+    ThrottlerModule.forRootAsync({
+      imports: [ThrottlingModule],
+      inject: [VaultaireConfig, Environment, TokenBucketStorage],
+      useFactory: (config: VaultaireConfig, environment: Environment, storage: TokenBucketStorage) =>
+        tenantThrottlerOptions(config.limits, environment.workers, storage),
+    }),
+  ],
+  providers: [
+    {
+      provide: SecretCipher,
+      inject: [Environment],
+      useFactory: (environment: Environment) => new SecretCipher(environment.masterKey),
+    },
+    AccessKeyService,
+  ],
+  exports: [AccessKeyService, ThrottlingModule],
+})
+export class TenantModule {}
