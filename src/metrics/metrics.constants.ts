@@ -1,0 +1,21 @@
+/** Names of the metrics, in one place since dashboards and alerts depend on them. */
+export const S3_REQUESTS_TOTAL = 'vaultaire_s3_requests_total';
+export const S3_REQUEST_DURATION_SECONDS = 'vaultaire_s3_request_duration_seconds';
+export const S3_TIME_TO_FIRST_BYTE_SECONDS = 'vaultaire_s3_time_to_first_byte_seconds';
+export const S3_BYTES_IN_TOTAL = 'vaultaire_s3_bytes_in_total';
+export const S3_BYTES_OUT_TOTAL = 'vaultaire_s3_bytes_out_total';
+export const S3_REQUESTS_IN_FLIGHT = 'vaultaire_s3_requests_in_flight';
+export const S3_ABORTED_REQUESTS_TOTAL = 'vaultaire_s3_aborted_requests_total';
+export const DRIVER_OPERATION_DURATION_SECONDS = 'vaultaire_driver_operation_duration_seconds';
+export const DRIVER_ERRORS_TOTAL = 'vaultaire_driver_errors_total';
+export const EVENTS_QUEUE_ROWS = 'vaultaire_events_queue_rows';
+export const EVENTS_WRITTEN_TOTAL = 'vaultaire_events_written_total';
+export const EVENTS_DROPPED_TOTAL = 'vaultaire_events_dropped_total';
+export const EVENTS_FLUSH_SECONDS = 'vaultaire_events_flush_seconds';
+export const DATABASE_POOL_CONNECTIONS = 'vaultaire_database_pool_connections';
+export const DATABASE_POOL_WAITING_REQUESTS = 'vaultaire_database_pool_waiting_requests';
+
+/** Upper bounds in seconds: half a millisecond, a cached small read, up to five minutes, a large upload. */
+export const LATENCY_BUCKETS: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
+];

@@ -1,0 +1,60 @@
+import type { FactoryProvider } from '@nestjs/common';
+import { getToken } from '@willsoto/nestjs-prometheus';
+import { Registry } from 'prom-client';
+import * as names from './metrics.constants';
+import { ResolvedCounter, ResolvedHistogram, SampledGauge } from './resolved-metrics';
+
+/** A metric under its name, for `@InjectMetric(name)`. */
+function metric<T>(name: string, make: (registry: Registry) => T): FactoryProvider<T> {
+  return { provide: getToken(name), inject: [Registry], useFactory: make };
+}
+
+function counter<Label extends string>(
+  name: string,
+  help: string,
+  ...labels: Label[]
+): FactoryProvider<ResolvedCounter<Label>> {
+  return metric(name, (registry) => new ResolvedCounter(registry, name, help, labels));
+}
+
+function histogram<Label extends string>(
+  name: string,
+  help: string,
+  ...labels: Label[]
+): FactoryProvider<ResolvedHistogram<Label>> {
+  return metric(name, (registry) => new ResolvedHistogram(registry, name, help, labels, names.LATENCY_BUCKETS));
+}
+
+function gauge<Label extends string>(
+  name: string,
+  help: string,
+  ...labels: Label[]
+): FactoryProvider<SampledGauge<Label>> {
+  return metric(name, (registry) => new SampledGauge(registry, name, help, labels));
+}
+
+/** Every metric of the gateway's own. Labels come from closed sets: operations, codes and the names of drivers. */
+export const METRIC_PROVIDERS = [
+  counter(names.S3_REQUESTS_TOTAL, 'S3 requests by operation and status or S3 error code', 'operation', 'code'),
+  histogram(names.S3_REQUEST_DURATION_SECONDS, 'Time from the request line to the end of the answer', 'operation'),
+  histogram(
+    names.S3_TIME_TO_FIRST_BYTE_SECONDS,
+    'Time from the request line to the first byte of the answer',
+    'operation',
+  ),
+  counter(names.S3_BYTES_IN_TOTAL, 'Bytes of request bodies', 'operation'),
+  counter(names.S3_BYTES_OUT_TOTAL, 'Bytes of answer bodies', 'operation'),
+  gauge(names.S3_REQUESTS_IN_FLIGHT, 'Admitted S3 requests that are being served'),
+  counter(names.S3_ABORTED_REQUESTS_TOTAL, 'S3 requests whose answer was not sent whole', 'operation'),
+  histogram(names.DRIVER_OPERATION_DURATION_SECONDS, 'Time of driver calls', 'driver', 'operation'),
+  counter(names.DRIVER_ERRORS_TOTAL, 'Driver calls that failed, by kind', 'driver', 'operation', 'kind'),
+  gauge(names.EVENTS_QUEUE_ROWS, 'Rows of the event log that wait to be written'),
+  counter(names.EVENTS_WRITTEN_TOTAL, 'Rows of the event log that were written'),
+  counter(
+    names.EVENTS_DROPPED_TOTAL,
+    'Rows of the event log that were lost: the queue was full, or PostgreSQL refused them',
+  ),
+  histogram(names.EVENTS_FLUSH_SECONDS, 'Time to write a batch of the event log'),
+  gauge(names.DATABASE_POOL_CONNECTIONS, 'Connections to PostgreSQL', 'state'),
+  gauge(names.DATABASE_POOL_WAITING_REQUESTS, 'Callers that wait for a connection to PostgreSQL'),
+];
