@@ -24,7 +24,10 @@ export class S3Error extends Error {
     readonly code: S3ErrorCode,
     options: S3ErrorOptions = {},
   ) {
-    super(options.message ?? S3_ERRORS[code].message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      options.message ?? S3_ERRORS[code].message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.status = options.status ?? S3_ERRORS[code].status;
     this.fields = options.fields ?? {};
     this.headers = options.headers ?? {};

@@ -1,0 +1,48 @@
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import type { ContainerName } from '../../context/ids';
+import { ContainerService } from '../../engine/containers/container.service';
+import { S3Error } from '../errors/s3-error';
+import { parseCopySource } from '../headers/copy-source';
+import { s3RequestOf } from '../http/attached-request';
+import { isValidBucketName } from '../http/bucket-name';
+import type { S3Request } from '../http/s3-request';
+
+/**
+ * Lets a bucket's owner through and nobody else. Comes after `SigV4Guard`: a request without an identity is refused.
+ *
+ * Throws `AccessDenied`, `NoSuchBucket` (also for an operation that has no handler) and, where a bucket is to be
+ * created, `InvalidBucketName`.
+ */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(private readonly containers: ContainerService) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const request = s3RequestOf(context);
+    if (request.identity === undefined) throw new S3Error('AccessDenied');
+    const bucket = request.bucket;
+    if (bucket === undefined) return true;
+    if (request.operation.name === 'CreateBucket') return assertCreatable(bucket);
+    const source = request.message.headers['x-amz-copy-source'];
+    const isCopy = typeof source === 'string' && request.operation.headers.includes('x-amz-copy-source');
+    return isCopy ? this.mayCopy(request, bucket, source) : this.owns(request, bucket);
+  }
+
+  private async mayCopy(request: S3Request, bucket: ContainerName, source: string): Promise<boolean> {
+    await this.owns(request, bucket);
+    const sourceBucket = parseCopySource(source).container;
+    return sourceBucket === bucket ? true : this.owns(request, sourceBucket);
+  }
+
+  private async owns(request: S3Request, bucket: ContainerName): Promise<boolean> {
+    const container = await this.containers.get(request.ctx, bucket);
+    if (container.ownerId !== request.identity?.principal.userId) throw new S3Error('AccessDenied');
+    return true;
+  }
+}
+
+function assertCreatable(bucket: ContainerName): true {
+  if (!isValidBucketName(bucket)) throw new S3Error('InvalidBucketName', { fields: { BucketName: bucket } });
+  return true;
+}

@@ -1,0 +1,124 @@
+import { Logger } from '@nestjs/common';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
+import { errorElement } from '../errors/error-document';
+import { isServerFault, toS3Error } from '../errors/error-translation';
+import { writeXmlDocument, writeXmlRoot, XML_DECLARATION } from '../xml/xml-writer';
+import { answerHeaders } from './answer-headers';
+import type { S3Request } from './s3-request';
+import type { S3Response, XmlElement } from './s3-response';
+
+/** White space goes out this often: proxies and SDKs give up on a silent connection after 30 to 60 s. */
+const KEEP_ALIVE_INTERVAL_MS = 10_000;
+
+const logger = new Logger('S3');
+
+/**
+ * The one way a success leaves the S3 plane. Returns a promise where writing goes on after the call; it never rejects once
+ * a byte is out.
+ */
+export function writeSuccess(request: S3Request, answer: S3Response): Promise<void> | undefined {
+  const body = answer.body;
+  if (body === undefined) {
+    writeWhole(request, answer, undefined, undefined);
+    return undefined;
+  }
+  switch (body.kind) {
+    case 'bytes':
+      writeWhole(request, answer, body.bytes, undefined);
+      return undefined;
+    case 'text':
+      writeWhole(request, answer, Buffer.from(body.text), body.contentType);
+      return undefined;
+    case 'xml':
+      writeWhole(request, answer, Buffer.from(writeXmlDocument(body.root)), 'application/xml');
+      return undefined;
+    case 'stream':
+      writeStream(request, answer, body.stream);
+      return undefined;
+    case 'keep-alive-xml':
+      return writeKeptAlive(request, answer, body.result);
+  }
+}
+
+function writeHead(request: S3Request, status: number, headers: Record<string, string | number>): void {
+  request.response.writeHead(status, headers);
+  request.record.status = status;
+}
+
+function writeWhole(
+  request: S3Request,
+  answer: S3Response,
+  body: Buffer | undefined,
+  contentType: string | undefined,
+): void {
+  const { response, record, message } = request;
+  const status = answer.status ?? 200;
+  const headers = answerHeaders(request.id, answer.headers);
+  if (contentType !== undefined) headers['content-type'] ??= contentType;
+  if (body !== undefined) headers['content-length'] = body.length;
+  else if (status !== 204 && message.method !== 'HEAD') headers['content-length'] ??= 0;
+  writeHead(request, status, headers);
+  record.firstByteAtNs = process.hrtime.bigint();
+  if (body !== undefined && message.method !== 'HEAD') record.bytesOut = body.length;
+  response.end(body);
+}
+
+/** A source that breaks, or ends before the promised length, breaks the connection: never a silently short body. */
+function writeStream(request: S3Request, answer: S3Response, source: Readable): void {
+  const { response, record } = request;
+  const headers = answerHeaders(request.id, answer.headers);
+  const promised = headers['content-length'];
+  const lengthBytes = promised === undefined ? undefined : Number(promised);
+  writeHead(request, answer.status ?? 200, headers);
+  source.on('data', (chunk: Buffer) => {
+    record.firstByteAtNs ??= process.hrtime.bigint();
+    record.bytesOut += chunk.length;
+  });
+  source.on('end', () => {
+    if (lengthBytes === undefined || record.bytesOut === lengthBytes) return;
+    const error = new Error(`The source ended after ${record.bytesOut} of ${lengthBytes} bytes`);
+    reportBrokenAnswer(request, error);
+    response.destroy(error);
+  });
+  pipeline(source, response, (error) => {
+    if (error && !isPrematureClose(error)) reportBrokenAnswer(request, error);
+  });
+}
+
+async function writeKeptAlive(request: S3Request, answer: S3Response, result: Promise<XmlElement>): Promise<void> {
+  const { response, record } = request;
+  const send = (text: string): void => {
+    record.bytesOut += Buffer.byteLength(text);
+    if (!response.destroyed) response.write(text);
+  };
+  writeHead(request, answer.status ?? 200, {
+    ...answerHeaders(request.id, answer.headers),
+    'content-type': 'application/xml',
+  });
+  record.firstByteAtNs = process.hrtime.bigint();
+  send(XML_DECLARATION);
+  const ticker = setInterval(send, KEEP_ALIVE_INTERVAL_MS, ' ');
+  try {
+    send(writeXmlRoot(await result));
+  } catch (failure) {
+    const error = toS3Error(failure, request);
+    record.errorCode = error.code;
+    if (isServerFault(error)) logger.error(`${request.id} ${request.operation.name} failed`, error.cause);
+    send(writeXmlRoot(errorElement(error, request.id, request.rawPath)));
+  } finally {
+    clearInterval(ticker);
+  }
+  response.end();
+}
+
+function reportBrokenAnswer(request: S3Request, error: Error): void {
+  if (request.record.errorCode !== undefined || request.message.socket.destroyed) return;
+  request.record.errorCode = 'InternalError';
+  logger.error(`${request.id} ${request.operation.name} broke off midway`, error);
+}
+
+/** The client went away: nobody's fault here. */
+function isPrematureClose(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
