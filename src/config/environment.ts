@@ -93,7 +93,8 @@ export class Environment {
 
 function makeDataFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o750 });
+    // Other users may pass, not look: as root, the embedded PostgreSQL runs under another account.
+    mkdirSync(folder, { recursive: true, mode: 0o711 });
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new StartUpError(
