@@ -55,6 +55,11 @@ export class Environment {
     return new Environment(new EnvironmentReader(variables));
   }
 
+  /** The same with another database, for the time that the embedded one runs. */
+  withDatabaseUrl(databaseUrl: string): Environment {
+    return Object.assign(Object.create(Environment.prototype) as Environment, this, { databaseUrl });
+  }
+
   private constructor(read: EnvironmentReader) {
     this.host = read.text('VAULTAIRE_HOST', HOST, 'a host name or an IP address') ?? '127.0.0.1';
     this.s3Port = read.integer('VAULTAIRE_S3_PORT', 0, 65_535) ?? 8080;
@@ -89,6 +94,11 @@ export class Environment {
     makeDataFolder(this.dataDir);
     this.masterKey = masterKeyOf(masterKey, join(this.dataDir, 'master.key'));
   }
+}
+
+/** The variables of this process for one that it starts, with the database that this one uses. */
+export function childVariables(databaseUrl: string): NodeJS.ProcessEnv {
+  return { ...process.env, DATABASE_URL: databaseUrl };
 }
 
 function makeDataFolder(folder: string): void {
