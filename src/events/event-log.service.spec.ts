@@ -1,9 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import type { QueryResultRow } from 'pg';
 import { Pool } from 'pg';
 import { RequestRecord } from '../context/request-record';
-import type { Statement } from '../database/database';
 import { Database, DatabaseUnavailableError } from '../database/database';
 import { EventLogMetrics } from '../metrics/event-log.metrics';
 import { ResolvedCounter, ResolvedHistogram, SampledGauge } from '../metrics/resolved-metrics';
@@ -19,13 +17,17 @@ class FakeDatabase extends Database {
     super(new Pool());
   }
 
-  override async query<Row extends QueryResultRow>(_: Statement, values: readonly unknown[]): Promise<Row[]> {
+  override copyIn(_: string, data: Buffer): Promise<void> {
     this.attempts += 1;
-    if (this.isAway) throw new DatabaseUnavailableError('away');
-    const requestIds = JSON.parse(String(values[2]).replace('{', '[').replace('}', ']')) as string[];
-    if (requestIds.includes('poison')) throw new Error('invalid byte sequence');
+    if (this.isAway) return Promise.reject(new DatabaseUnavailableError('away'));
+    const requestIds = data
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t')[2] ?? '');
+    if (requestIds.includes('poison')) return Promise.reject(new Error('invalid byte sequence'));
     this.batches.push(requestIds);
-    return [];
+    return Promise.resolve();
   }
 
   get written(): string[] {

@@ -6,7 +6,7 @@ import { Database, DatabaseUnavailableError } from '../database/database';
 import { EventLogMetrics } from '../metrics/event-log.metrics';
 import type { EventRow } from './event-row';
 import { eventRow } from './event-row';
-import { insertEvents } from './event-writer';
+import { writeEvents } from './event-writer';
 
 /** With rows of a few hundred bytes, some ten megabytes at the most. */
 const MAX_QUEUED_ROWS = 20_000;
@@ -110,7 +110,7 @@ export class EventLogService implements RequestObserver, OnModuleInit, BeforeApp
    */
   private async write(rows: readonly EventRow[]): Promise<number> {
     try {
-      await insertEvents(this.database, rows);
+      await writeEvents(this.database, rows);
       return rows.length;
     } catch (error) {
       if (error instanceof DatabaseUnavailableError) throw error;

@@ -1,77 +1,59 @@
-import type { Queryable } from '../database/database';
+import type { Database } from '../database/database';
 import type { EventRow } from './event-row';
 
-interface Column {
-  readonly name: string;
-  readonly type: string;
-  /** How the array's element becomes the column, where a cast does not do. */
-  readonly expression?: string;
-  readonly value: (row: EventRow) => string | number | undefined;
-}
+const COPY = `COPY events (
+  id, time, request_id, tenant_id, user_id, access_key_id, operation, container, artifact_key, version_id, outcome,
+  status, error_code, bytes_in, bytes_out, latency_ms, first_byte_ms, driver, driver_latency_ms, placement, range,
+  remote_address, user_agent
+) FROM STDIN`;
 
-const COLUMNS: readonly Column[] = [
-  { name: 'id', type: 'uuid', value: (row) => row.id },
-  { name: 'time', type: 'bigint', expression: 'to_timestamp(r.time / 1000.0)', value: (row) => row.timeMs },
-  { name: 'request_id', type: 'text', value: (row) => row.requestId },
-  { name: 'tenant_id', type: 'uuid', value: (row) => row.tenantId },
-  { name: 'user_id', type: 'uuid', value: (row) => row.userId },
-  { name: 'access_key_id', type: 'text', value: (row) => row.accessKeyId },
-  { name: 'operation', type: 'text', value: (row) => row.operation },
-  { name: 'container', type: 'text', value: (row) => row.container },
-  { name: 'artifact_key', type: 'text', value: (row) => row.artifactKey },
-  { name: 'version_id', type: 'text', value: (row) => row.versionId },
-  { name: 'outcome', type: 'text', value: (row) => row.outcome },
-  { name: 'status', type: 'smallint', value: (row) => row.status },
-  { name: 'error_code', type: 'text', value: (row) => row.errorCode },
-  { name: 'bytes_in', type: 'bigint', value: (row) => row.bytesIn },
-  { name: 'bytes_out', type: 'bigint', value: (row) => row.bytesOut },
-  { name: 'latency_ms', type: 'real', value: (row) => row.latencyMs },
-  { name: 'first_byte_ms', type: 'real', value: (row) => row.firstByteMs },
-  { name: 'driver', type: 'text', value: (row) => row.driver },
-  { name: 'driver_latency_ms', type: 'real', value: (row) => row.driverLatencyMs },
-  { name: 'placement', type: 'text', value: (row) => row.placement },
-  { name: 'range', type: 'text', value: (row) => row.range },
-  { name: 'remote_address', type: 'text', value: (row) => row.remoteAddress },
-  { name: 'user_agent', type: 'text', value: (row) => row.userAgent },
-];
-
-const names = COLUMNS.map(({ name }) => name).join(', ');
-
-const INSERT = {
-  name: 'events-insert',
-  text: `INSERT INTO events (${names})
-    SELECT ${COLUMNS.map(({ name, expression }) => expression ?? `r.${name}`).join(', ')}
-    FROM unnest(${COLUMNS.map(({ type }, index) => `$${String(index + 1)}::${type}[]`).join(', ')}) AS r (${names})
-    ON CONFLICT DO NOTHING`,
-};
+const UNIQUE_VIOLATION = '23505';
+const SPECIAL = /[\\\n\r\t]/;
 
 /**
- * Writes rows in one statement and one round trip. Rows that are there already are left alone, so that a batch whose answer
- * got lost can be sent again.
+ * Adds rows in one statement and one transaction. Where they are there already, nothing happens: a batch whose answer got
+ * lost can be sent again.
+ *
+ * By COPY, since events are as many as requests: a batch costs PostgreSQL less than half of what an INSERT from arrays does,
+ * and node-postgres a tenth.
  */
-export async function insertEvents(database: Queryable, rows: readonly EventRow[]): Promise<void> {
-  await database.query(
-    INSERT,
-    COLUMNS.map(({ value }) => arrayLiteral(rows, value)),
+export async function writeEvents(database: Pick<Database, 'copyIn'>, rows: readonly EventRow[]): Promise<void> {
+  let lines = '';
+  for (const row of rows) lines += line(row);
+  try {
+    await database.copyIn(COPY, Buffer.from(lines));
+  } catch (error) {
+    // Ids are unique and a batch is written whole or not at all.
+    if (!(error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION)) throw error;
+  }
+}
+
+/** PostgreSQL's text format for COPY (manual, "COPY", section File Formats), in the order of the statement's columns. */
+function line(row: EventRow): string {
+  return (
+    `${row.id}\t${new Date(row.timeMs).toISOString()}\t${row.requestId}\t${row.tenantId ?? '\\N'}\t${row.userId ?? '\\N'}\t` +
+    `${text(row.accessKeyId)}\t${row.operation}\t${text(row.container)}\t${text(row.artifactKey)}\t` +
+    `${text(row.versionId)}\t${row.outcome}\t${row.status}\t${row.errorCode ?? '\\N'}\t${row.bytesIn}\t${row.bytesOut}\t` +
+    `${row.latencyMs}\t${row.firstByteMs ?? '\\N'}\t${row.driver ?? '\\N'}\t${row.driverLatencyMs ?? '\\N'}\t` +
+    `${row.placement ?? '\\N'}\t${text(row.range)}\t${text(row.remoteAddress)}\t${text(row.userAgent)}\n`
   );
 }
 
-/**
- * PostgreSQL's text form of an array (manual, section 8.15.6). Written here since node-postgres escapes each element with
- * two regular expressions: for the batches of a busy gateway that took several times longer.
- */
-function arrayLiteral(rows: readonly EventRow[], value: Column['value']): string {
-  let literal = '';
-  let separator = '{';
-  for (const row of rows) {
-    literal += separator + element(value(row));
-    separator = ',';
-  }
-  return `${literal}}`;
+/** A value that a client may have chosen. */
+function text(value: string | undefined): string {
+  if (value === undefined) return '\\N';
+  return SPECIAL.test(value) ? value.replace(/[\\\n\r\t]/g, escaped) : value;
 }
 
-function element(value: string | number | undefined): string {
-  if (value === undefined) return 'NULL';
-  if (typeof value === 'number') return String(value);
-  return value.includes('"') || value.includes('\\') ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`;
+function escaped(character: string): string {
+  switch (character) {
+    case '\n':
+      return '\\n';
+    case '\r':
+      return '\\r';
+    case '\t':
+      return '\\t';
+    default:
+      return '\\\\';
+  }
 }
