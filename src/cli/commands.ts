@@ -1,0 +1,5 @@
+import type { Command } from './command';
+import { TENANCY_COMMANDS } from './tenancy.commands';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [...TENANCY_COMMANDS];
