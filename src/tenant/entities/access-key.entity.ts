@@ -1,4 +1,4 @@
-import { Column, CreateDateColumn, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import { Check, Column, CreateDateColumn, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { User } from './user.entity';
 
 export type AccessKeyState = 'active' | 'revoked';
@@ -6,6 +6,7 @@ export type AccessKeyState = 'active' | 'revoked';
 /** What a user signs requests with. */
 @Entity('access_keys')
 @Index('access_keys_by_user', ['userId'])
+@Check('access_keys_state_check', "state IN ('active', 'revoked')")
 export class AccessKey {
   /** The public half, as it stands in the `Credential` of a signature. */
   @PrimaryColumn({ type: 'text', primaryKeyConstraintName: 'access_keys_pkey', collation: 'C' })

@@ -1,10 +1,11 @@
-import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
 import { Tenant } from './tenant.entity';
 
 /** A person or a program of a tenant. Owns containers and artifacts. */
 @Entity('users')
 @Unique('users_canonical_id_key', ['canonicalId'])
 @Unique('users_tenant_id_name_key', ['tenantId', 'name'])
+@Check('users_canonical_id_check', "canonical_id ~ '^[0-9a-f]{64}$'")
 export class User {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'users_pkey' })
   id!: string;
