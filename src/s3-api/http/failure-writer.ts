@@ -9,6 +9,9 @@ import { isAwaitingContinue } from './continue';
 const LINGER_MAX_BYTES = 1024 * 1024;
 const LINGER_MS = 2_000;
 
+/** Stands in the event log for the error of a request whose client left before it was answered; never sent. */
+const CLIENT_DISCONNECTED = 'ClientDisconnected';
+
 /** What is known of a request when it fails, perhaps before it was resolved. */
 export interface FailedRequest {
   readonly message: IncomingMessage;
@@ -23,6 +26,11 @@ export interface FailedRequest {
  * client that it is not whole.
  */
 export function writeFailure({ message, response, record, rawPath }: FailedRequest, error: S3Error): void {
+  if (isClientGone({ message })) {
+    record.errorCode ??= CLIENT_DISCONNECTED;
+    response.destroy();
+    return;
+  }
   record.errorCode = error.code === 'NotModified' ? undefined : error.code;
   if (response.headersSent || response.destroyed) {
     response.destroy();
@@ -45,6 +53,11 @@ export function writeFailure({ message, response, record, rawPath }: FailedReque
     else response.write(body);
     endAfterLingering(message, response);
   } else response.end(body);
+}
+
+/** Nobody is there to be answered, and whatever failed thereupon is no fault of the gateway's. */
+export function isClientGone({ message }: Pick<FailedRequest, 'message'>): boolean {
+  return message.socket.destroyed || !message.socket.writable;
 }
 
 /** The client announced a body that has not arrived in full. */

@@ -20,9 +20,6 @@ import { newRequestId } from './request-ids';
 import { measure, onResponseClosed } from './request-settlement';
 import { ResolvedS3Request } from './resolved-request';
 
-/** How long the code that reads a stalled body may take to answer before the connection is cut. */
-const STALL_ANSWER_MS = 5_000;
-
 /**
  * Stands before Nest's router on the S3 plane: gives the request its id and record, finds out what it addresses and which
  * operation it is, and sends it to the operation's own route. What is no request of S3 is refused here.
@@ -115,15 +112,14 @@ export class S3Dispatcher {
   }
 
   /**
-   * The server's idle time-out fires on the message while its body is coming in. Whoever reads the body learns of it by the
-   * signal and gets to answer `RequestTimeout`; without a listener here Node would just cut the connection.
+   * The server's time-out for bodies fires on the message. Whoever works on the request learns of it by the signal; the answer is
+   * given here, since a reader of the body may be waiting for ever.
    */
   private watchForStall(request: ResolvedS3Request): void {
     request.message.once('timeout', () => {
-      request.abort(new S3Error('RequestTimeout'));
-      setTimeout(() => {
-        if (!request.response.writableFinished) request.message.socket.destroy();
-      }, STALL_ANSWER_MS).unref();
+      const error = new S3Error('RequestTimeout');
+      request.abort(error);
+      writeFailure(request, error);
     });
   }
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isServerFault, toS3Error } from '../errors/error-translation';
 import { S3Error } from '../errors/s3-error';
 import { findS3Request } from './attached-request';
-import { writeFailure } from './failure-writer';
+import { isClientGone, writeFailure } from './failure-writer';
 import { ResolvedS3Request } from './resolved-request';
 
 /** The only writer of failure of a request that reached a handler's guards. */
@@ -21,9 +21,10 @@ export class S3ExceptionFilter implements ExceptionFilter {
       http.getResponse<ServerResponse>().writeHead(404).end();
       return;
     }
-    const givenUpBy = request instanceof ResolvedS3Request ? request.abortedBy : undefined;
-    const error = givenUpBy instanceof S3Error ? givenUpBy : toS3Error(failure, request);
-    if (isServerFault(error) && !request.response.destroyed) {
+    const isAnswered = request instanceof ResolvedS3Request && request.abortedBy instanceof S3Error;
+    if (isAnswered) return;
+    const error = toS3Error(failure, request);
+    if (isServerFault(error) && !isClientGone(request)) {
       this.logger.error(`${request.id} ${request.operation.name} failed`, error.cause ?? error);
     }
     writeFailure(request, error);

@@ -5,6 +5,7 @@ import { errorDocument } from '../errors/error-document';
 import { S3Error } from '../errors/s3-error';
 import { SERVER_NAME } from './answer-headers';
 import { expectContinue } from './continue';
+import { isBodyUnread } from './failure-writer';
 import { HOST_ID, newRequestId } from './request-ids';
 
 /** S3 allows 8 KB of headers; presigned URLs with long keys and what proxies add need more. */
@@ -13,18 +14,25 @@ const HEADERS_TIMEOUT_MS = 60_000;
 /** Load balancers keep connections for 60 s and must not find one closed just when they use it. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const CONNECTION_CHECK_INTERVAL_MS = 10_000;
-const IDLE_TIMEOUT_MS = 90_000;
+/** Long enough for a player that pauses, short enough to get rid of dead peers. */
+const IDLE_TIMEOUT_MS = 300_000;
+/** AWS waits about 20 s; SDKs give up at 60 s and are to see the answer. */
+const BODY_IDLE_TIMEOUT_MS = 45_000;
 /** How long a refused client may take to read why before its connection is cut. */
 const REFUSAL_LINGER_MS = 1_000;
 
 export interface S3ServerOptions {
-  /** Milliseconds without a byte in either direction after which a request is given up; 90,000 by default. */
+  /** Milliseconds without a byte in either direction after which a connection is cut; 300,000 by default. */
   readonly idleTimeoutMs?: number;
+  /** Milliseconds that a body may stall before its request is refused with `RequestTimeout`; 45,000 by default. */
+  readonly bodyIdleTimeoutMs?: number;
   /** Milliseconds in which the headers of a request must have arrived; 60,000 by default. */
   readonly headersTimeoutMs?: number;
   /** Told of bytes that were no HTTP request and got `error` as answer. */
   readonly onMalformed?: (requestId: string, error: S3Error, remoteAddress: string | undefined) => void;
 }
+
+const ignore = (): void => undefined;
 
 const LATEST = Symbol('latest exchange of the connection');
 
@@ -51,9 +59,15 @@ export function createS3Server(listener: RequestListener, options: S3ServerOptio
   server.timeout = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
   // Node drops headers beyond a count without a word; their size is bounded already.
   server.maxHeadersCount = 0;
+  const bodyIdleTimeoutMs = options.bodyIdleTimeoutMs ?? BODY_IDLE_TIMEOUT_MS;
   const accept: RequestListener = (message, response) => {
     const socket: ExchangeSocket = message.socket;
     socket[LATEST] = { message, response };
+    if (isBodyUnread(message)) {
+      message.setTimeout(bodyIdleTimeoutMs);
+      // Fires instead once the body is in: an operation may work in silence for longer than a body may stall.
+      response.on('timeout', ignore);
+    }
     listener(message, response);
   };
   server.on('request', accept);
@@ -78,9 +92,11 @@ function refuseMalformed(
     socket.destroy();
     return;
   }
-  const error = new S3Error(codeOf(cause), { cause });
+  const isInBody = socket[LATEST]?.message.complete === false;
+  const error = new S3Error(isInBody ? 'IncompleteBody' : codeOf(cause), { cause });
   const requestId = newRequestId();
-  onMalformed?.(requestId, error, socket.remoteAddress);
+  // A request whose body broke has a record of its own.
+  if (!isInBody) onMalformed?.(requestId, error, socket.remoteAddress);
   const body = errorDocument(error, requestId, undefined);
   socket.end(
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n` +

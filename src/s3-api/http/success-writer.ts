@@ -5,6 +5,7 @@ import { errorElement } from '../errors/error-document';
 import { isServerFault, toS3Error } from '../errors/error-translation';
 import { writeXmlDocument, writeXmlRoot, XML_DECLARATION } from '../xml/xml-writer';
 import { answerHeaders } from './answer-headers';
+import { isAwaitingContinue } from './continue';
 import type { S3Request } from './s3-request';
 import type { S3Response, XmlElement } from './s3-response';
 
@@ -12,6 +13,8 @@ import type { S3Response, XmlElement } from './s3-response';
 const KEEP_ALIVE_INTERVAL_MS = 10_000;
 
 const logger = new Logger('S3');
+
+const ignore = (): void => undefined;
 
 /**
  * The one way a success leaves the S3 plane. Returns a promise where writing goes on after the call; it never rejects once
@@ -55,6 +58,8 @@ function writeWhole(
   const { response, record, message } = request;
   const status = answer.status ?? 200;
   const headers = answerHeaders(request.id, answer.headers);
+  // The client may send the body that nobody asked for, or not: what follows on the connection is anybody's guess.
+  if (isAwaitingContinue(message)) headers.connection = 'close';
   if (contentType !== undefined) headers['content-type'] ??= contentType;
   if (body !== undefined) headers['content-length'] = body.length;
   else if (status !== 204 && message.method !== 'HEAD') headers['content-length'] ??= 0;
@@ -81,9 +86,11 @@ function writeStream(request: S3Request, answer: S3Response, source: Readable): 
     reportBrokenAnswer(request, error);
     response.destroy(error);
   });
-  pipeline(source, response, (error) => {
-    if (error && !isPrematureClose(error)) reportBrokenAnswer(request, error);
+  // Noted here and not when the pipeline is done: by then the response closed and its record was settled.
+  source.on('error', (error) => {
+    if (!isPrematureClose(error)) reportBrokenAnswer(request, error);
   });
+  pipeline(source, response, ignore);
 }
 
 async function writeKeptAlive(request: S3Request, answer: S3Response, result: Promise<XmlElement>): Promise<void> {
