@@ -78,6 +78,8 @@ export default defineConfig(
       // Nest modules are classes with nothing but a decorator.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // Nest declares some of its option bags as classes.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       // Methods that await nothing still promise, where a contract says so.
       '@typescript-eslint/require-await': 'off',
       // `||` differs from `??` on purpose for empty strings.

@@ -1,0 +1,50 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { childVariables } from '../config/environment';
+import { StartUpError } from '../config/start-up.error';
+import { serveClusterMetrics } from '../metrics/cluster-metrics';
+import type { RootKey } from '../tenant/bootstrap-tenancy';
+import { isProcessMessage } from './process-messages';
+import type { RunningGateway } from './running-gateway';
+import type { StopSignal } from './stop-signal';
+import { WorkerPool } from './worker-pool';
+
+/** Serves by several processes on the same ports. This one only watches over them and stays small. */
+export class ClusterGateway implements RunningGateway {
+  private readonly workers: WorkerPool;
+
+  constructor(
+    size: number,
+    private readonly databaseUrl: string,
+  ) {
+    serveClusterMetrics();
+    this.workers = new WorkerPool(size, databaseUrl);
+  }
+
+  get givenUp(): Promise<never> {
+    return this.workers.givenUp;
+  }
+
+  prepare(): Promise<RootKey> {
+    const child = fork(join(__dirname, 'set-up.process.js'), { env: childVariables(this.databaseUrl) });
+    return new Promise((resolve, reject) => {
+      child.on('message', (message: unknown) => {
+        if (!isProcessMessage(message)) return;
+        if (message.kind === 'vaultaire:prepared') resolve(message.rootKey);
+        if (message.kind === 'vaultaire:failed') reject(new StartUpError(message.message));
+      });
+      child.once('error', reject);
+      child.once('exit', (code, signal) => {
+        reject(new StartUpError(`The database set-up ended with ${signal ?? String(code)}`));
+      });
+    });
+  }
+
+  start(): ReturnType<WorkerPool['start']> {
+    return this.workers.start();
+  }
+
+  stop(signal: StopSignal): Promise<void> {
+    return this.workers.stop(signal.second);
+  }
+}

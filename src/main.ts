@@ -1,0 +1,5 @@
+import { runGateway } from './bootstrap/start-up';
+
+void runGateway().then((exitCode) => {
+  process.exit(exitCode);
+});
