@@ -1,151 +1,38 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import * as http from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import * as net from 'node:net';
 import { crc32 } from 'node:zlib';
-import { tenantId, userId } from '../../context/ids';
-import { RequestRecord } from '../../context/request-record';
-import type { IncomingBody } from '../../engine/artifacts/artifact.types';
-import { digestOf, initDigests } from '../../engine/blobs/digests';
-import { deriveSigningKey } from '../auth/signing-key';
+import { digestOf } from '../../engine/blobs/digests';
 import { S3Error } from '../errors/s3-error';
-import { expectContinue } from '../http/continue';
-import { RawQuery } from '../http/raw-query';
-import type { ChunkSigning, PayloadMode, S3Request } from '../http/s3-request';
-import { findOperation } from '../operations/operation-catalogue';
+import type { PayloadMode } from '../http/s3-request';
 import { encodeAwsChunked } from './encode-aws-chunked.fixture';
 import { openPayload, readVerifiedBody } from './payload-body';
-import { BodyAbortedError } from './request-bytes';
+import { PayloadServer, SIGNING, store, UNSIGNED } from './payload-server.fixture';
 
-const SIGNING: ChunkSigning = {
-  signingKey: deriveSigningKey('secret', { date: '20130524', region: 'us-east-1' }),
-  scope: '20130524/us-east-1/s3/aws4_request',
-  timestamp: '20130524T000000Z',
-  seedSignatureHex: '4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9',
-};
 const HELLO = Buffer.from('hello');
 const md5 = (data: Uint8Array): string => createHash('md5').update(data).digest('base64');
 const sha256Hex = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
 const crc32Base64 = (data: Uint8Array): string => digestOf('crc32', data).toString('base64');
-const UNSIGNED: PayloadMode = { kind: 'unsigned' };
 const UNSIGNED_TRAILER: PayloadMode = { kind: 'streaming-unsigned-trailer' };
 const withTrailer = (value: string): Buffer =>
   encodeAwsChunked(HELLO, { chunkBytes: 3, trailer: { name: 'x-amz-checksum-crc32', value } });
 
-let server: http.Server;
-let handle: (message: http.IncomingMessage, response: http.ServerResponse) => void;
-const open = new Set<Socket>();
+const refusedWith = (code: string, message = /./): object =>
+  expect.objectContaining({ name: 'S3Error', code, message: expect.stringMatching(message) });
 
-beforeAll(async () => {
-  await initDigests();
-  server = http.createServer((message, response) => {
-    handle(message, response);
-  });
-  server.on('checkContinue', (message, response) => {
-    expectContinue(message);
-    handle(message, response);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-});
+const server = new PayloadServer();
+const send: PayloadServer['send'] = (...sent) => server.send(...sent);
 
+beforeAll(() => server.start());
 afterEach(() => {
-  for (const socket of open) socket.destroy();
-  open.clear();
+  server.disconnectAll();
 });
-
 afterAll(() => {
-  server.closeAllConnections();
-  server.close();
+  server.stop();
 });
-
-function connect(): Socket {
-  const socket = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
-  open.add(socket);
-  socket.on('error', () => undefined);
-  return socket;
-}
-
-interface Sent {
-  readonly request: S3Request;
-  readonly socket: Socket;
-  readonly stop: AbortController;
-}
-
-/** Sends a PUT with these headers and as much of its body as is given, and answers what the server made of it. */
-async function send(
-  headers: Readonly<Record<string, string>>,
-  body: Uint8Array,
-  payload: PayloadMode,
-  operationName = 'PutObject',
-): Promise<Sent> {
-  const received = new Promise<[http.IncomingMessage, http.ServerResponse]>((resolve) => {
-    handle = (message, response) => {
-      resolve([message, response]);
-    };
-  });
-  const socket = connect();
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(Buffer.concat([Buffer.from(`PUT /b/k HTTP/1.1\r\nHost: h\r\n${lines.join('')}\r\n`), body]));
-  const [message, response] = await received;
-  const operation = findOperation(operationName);
-  if (operation === undefined) throw new Error(operationName);
-  const stop = new AbortController();
-  const principal = {
-    kind: 'user',
-    userId: userId('u'),
-    accessKeyId: 'a',
-    canonicalId: 'c',
-    displayName: 'd',
-  } as const;
-  const tenant = tenantId('t');
-  const request: S3Request = {
-    id: 'id',
-    record: new RequestRecord('id', operationName),
-    operation,
-    bucket: undefined,
-    key: undefined,
-    query: RawQuery.EMPTY,
-    rawPath: '/b/k',
-    rawQuery: '',
-    message,
-    response,
-    isVirtualHosted: false,
-    identity: {
-      tenantId: tenant,
-      principal,
-      payload,
-      chunkSigning: payload.kind === 'streaming-signed' ? SIGNING : undefined,
-    },
-    ctx: {
-      requestId: 'id',
-      operation: operationName,
-      tenantId: tenant,
-      principal,
-      signal: stop.signal,
-      deadlineMs: undefined,
-      observer: undefined,
-    },
-  };
-  return { request, socket, stop };
-}
-
-async function store(body: IncomingBody): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body.source) chunks.push(Buffer.from(chunk));
-  const whole = Buffer.concat(chunks);
-  for (const { algorithm, verify } of body.expectations) verify(digestOf(algorithm, whole));
-  return whole.toString();
-}
 
 async function put(headers: Record<string, string>, body: Uint8Array, payload: PayloadMode): Promise<string> {
   const { request } = await send({ 'content-length': String(body.length), ...headers }, body, payload);
   return store(openPayload(request));
 }
-
-const refusedWith = (code: string, message = /./): object =>
-  expect.objectContaining({ name: 'S3Error', code, message: expect.stringMatching(message) });
 
 describe('the body of an object', () => {
   it.each<[string, Record<string, string>, Uint8Array, PayloadMode]>([
@@ -379,88 +266,6 @@ describe('headers that are refused before a byte is read', () => {
     }
     expect(request.message.readableFlowing).toBeNull();
   });
-});
-
-describe('a body that has to be waited for', () => {
-  it('is asked for when the first byte is pulled, not sooner', async () => {
-    const { request, socket } = await send(
-      { 'content-length': '5', expect: '100-continue' },
-      Buffer.alloc(0),
-      UNSIGNED,
-    );
-    const body = openPayload(request);
-    expect(socket.bytesRead).toBe(0);
-    const stored = store(body);
-    const [answer] = (await once(socket, 'data')) as [Buffer];
-    expect(answer.toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
-    socket.write('hello');
-    expect(await stored).toBe('hello');
-  });
-
-  it('fails at once when the client leaves', async () => {
-    const { request, socket } = await send({ 'content-length': '10' }, HELLO, UNSIGNED);
-    const iterator = openPayload(request).source[Symbol.asyncIterator]();
-    await iterator.next();
-    const next = iterator.next();
-    socket.destroy();
-    await expect(next).rejects.toBeInstanceOf(BodyAbortedError);
-  });
-
-  it('fails when the client had left before', async () => {
-    const { request, socket } = await send({ 'content-length': '10' }, HELLO, UNSIGNED);
-    const closed = new Promise((resolve) => request.message.once('close', resolve));
-    socket.destroy();
-    await closed;
-    await expect(store(openPayload(request))).rejects.toBeInstanceOf(BodyAbortedError);
-  });
-
-  it('fails with the reason of the abort signal', async () => {
-    const { request, stop } = await send({ 'content-length': '10' }, HELLO, UNSIGNED);
-    const stored = store(openPayload(request));
-    stop.abort(new S3Error('RequestTimeout'));
-    await expect(stored).rejects.toEqual(refusedWith('RequestTimeout'));
-  });
-
-  it('can be left early, and the refusal still be answered', async () => {
-    const { request, socket } = await send({ 'content-length': '10' }, HELLO, UNSIGNED);
-    for await (const chunk of openPayload(request).source) {
-      expect(Buffer.from(chunk).toString()).toBe('hello');
-      break;
-    }
-    request.response.writeHead(400, { connection: 'close' }).end();
-    const [answer] = (await once(socket, 'data')) as [Buffer];
-    expect(answer.toString()).toMatch(/^HTTP\/1.1 400 /);
-  });
-
-  it('makes a client wait that sends faster than bytes are pulled', async () => {
-    const { request, socket } = await send({ 'content-length': '50000000' }, HELLO, UNSIGNED);
-    const iterator = openPayload(request).source[Symbol.asyncIterator]();
-    await iterator.next();
-    const flushed = new Promise((resolve) => socket.write(Buffer.alloc(49_999_995), resolve));
-    let isFlushed = false;
-    void flushed.then(() => (isFlushed = true));
-    await once(request.message, 'pause');
-    expect(isFlushed).toBe(false);
-    let received = 5;
-    for (let step = await iterator.next(); step.done !== true; step = await iterator.next())
-      received += step.value.length;
-    expect(received).toBe(50_000_000);
-  });
-});
-
-it('leaves the connection ready for the next request', async () => {
-  const bodies: string[] = [];
-  const first = await send({ 'content-length': '5' }, HELLO, UNSIGNED);
-  bodies.push(await store(openPayload(first.request)));
-  first.request.response.end();
-  await once(first.socket, 'data');
-  const second = new Promise<string>((resolve) => {
-    handle = (message) => {
-      resolve(message.url ?? '');
-    };
-  });
-  first.socket.write('GET /next HTTP/1.1\r\nHost: h\r\n\r\n');
-  expect(await second).toBe('/next');
 });
 
 describe('a document', () => {
