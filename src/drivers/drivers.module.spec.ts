@@ -37,7 +37,13 @@ describe('DriversModule', () => {
   it('calls a driver that is not configured unavailable', async () => {
     const module = await compile();
     const registry = module.get(DriverRegistry);
-    expect(await kindOf(new Promise((resolve) => resolve(registry.get('gone'))))).toBe('Unavailable');
+    expect(
+      await kindOf(
+        new Promise((resolve) => {
+          resolve(registry.get('gone'));
+        }),
+      ),
+    ).toBe('Unavailable');
     await module.close();
   });
 });
