@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
-import { Controller, Get, Header, Module, type NestApplicationOptions } from '@nestjs/common';
+import { Controller, Get, Header, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 
@@ -29,10 +29,10 @@ class BareModule {
 Module({ controllers: [BareController] })(BareModule);
 
 async function serve(): Promise<void> {
-  const options: NestApplicationOptions = Object.create(null);
-  options.logger = false;
-  options.bodyParser = false;
-  const app = await NestFactory.create<NestExpressApplication>(BareModule, new ExpressAdapter(), options);
+  const app = await NestFactory.create<NestExpressApplication>(BareModule, new ExpressAdapter(), {
+    logger: false,
+    bodyParser: false,
+  });
   app.disable('etag');
   app.disable('x-powered-by');
   await app.listen(0, '127.0.0.1');
