@@ -6,6 +6,7 @@ import { checksumAlgorithmHeader } from '../headers/checksum-headers';
 import { copySourceConditions, writeConditions } from '../headers/conditions';
 import { parseCopySource } from '../headers/copy-source';
 import { headerOf, invalidArgument } from '../headers/request-header';
+import { newVersionId } from '../headers/response-headers';
 import { emptyTags } from '../headers/tags';
 import type { WriteHeaders } from '../headers/write-headers';
 import { readWriteHeaders } from '../headers/write-headers';
@@ -41,7 +42,7 @@ export class CopyController {
         textElement('ETag', `"${copied.etag}"`),
         ...checksumElements(copied.checksum),
       ]),
-      { 'x-amz-version-id': copied.versionId, 'x-amz-copy-source-version-id': copied.sourceVersionId },
+      { 'x-amz-version-id': newVersionId(copied.versionId), 'x-amz-copy-source-version-id': copied.sourceVersionId },
     );
   }
 }

@@ -15,6 +15,7 @@ import { parseCopySource } from '../headers/copy-source';
 import { parseCopySourceRange, parsePartNumber } from '../headers/range';
 import { headerOf, notImplementedHeader } from '../headers/request-header';
 import type { ResponseHeaders } from '../headers/response-headers';
+import { newVersionId } from '../headers/response-headers';
 import { readWriteHeaders, toAttributes } from '../headers/write-headers';
 import { S3Req } from '../http/s3-req.decorator';
 import type { S3Request } from '../http/s3-request';
@@ -133,7 +134,9 @@ export class MultipartController {
     if (settled === undefined) {
       return { body: { kind: 'keep-alive-xml', result: work.then((written) => completeElement(request, written)) } };
     }
-    return xmlResponse(completeElement(request, settled.value), { 'x-amz-version-id': settled.value.versionId });
+    return xmlResponse(completeElement(request, settled.value), {
+      'x-amz-version-id': newVersionId(settled.value.versionId),
+    });
   }
 
   @S3Operation('AbortMultipartUpload')

@@ -82,7 +82,13 @@ export function applyOverrides(headers: ResponseHeaders, rawQuery: string, query
 /** Headers of a write's answer: ETag, version, and always the checksum that was stored. */
 export function writtenHeaders(written: ArtifactWritten): ResponseHeaders {
   const headers: ResponseHeaders = { etag: `"${written.etag}"` };
-  if (written.versionId !== undefined) headers['x-amz-version-id'] = written.versionId;
+  const versionId = newVersionId(written.versionId);
+  if (versionId !== undefined) headers['x-amz-version-id'] = versionId;
   addChecksumHeaders(headers, written.checksum);
   return headers;
+}
+
+/** The version id that a write is answered with: only one that was made for it, which `null` is not (versioning suspended). */
+export function newVersionId(versionId: string | undefined): string | undefined {
+  return versionId === 'null' ? undefined : versionId;
 }
