@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { VaultaireConfig } from '../config/vaultaire-config';
-import { DriversModule } from '../drivers/drivers.module';
 import { ArtifactRemover } from './artifacts/artifact-remover';
 import { ArtifactWriter } from './artifacts/artifact-writer';
 import { ArtifactService } from './artifacts/artifact.service';
@@ -23,7 +22,6 @@ import { OwnerDirectory } from './owner-directory';
 
 /** What things mean: containers, artifacts, blobs, and the transactions that change them. */
 @Module({
-  imports: [DriversModule],
   providers: [
     ActiveReads,
     ArtifactRemover,

@@ -114,8 +114,6 @@ function toDeleted(request: { container: ContainerName; key: ArtifactKey }, row:
       };
     case 'NoSuchContainer':
       throw new EngineError({ kind: 'NoSuchContainer', container: request.container });
-    case 'NoSuchArtifact':
-      throw new EngineError({ kind: 'NoSuchArtifact', key: request.key, deleteMarkerVersionId: undefined });
     default:
       throw new EngineError({ kind: 'PreconditionFailed', condition: 'If-Match' });
   }

@@ -135,7 +135,7 @@ export class ContainerService {
     return { containers, nextAfter: rows.length > containers.length ? containers.at(-1)?.name : undefined };
   }
 
-  /** Throws `ContainerNotEmpty` while a version, a delete marker or an upload in progress is in it. */
+  /** Aborts uploads in progress. Throws `ContainerNotEmpty` while a version or a delete marker is in it. */
   async delete(ctx: OperationContext, name: ContainerName): Promise<void> {
     const container = await this.getFresh(ctx, name);
     const [row] = await this.database.query<{ outcome: string }>(DELETE, [container.id]);
@@ -145,7 +145,7 @@ export class ContainerService {
       throw new EngineError({
         kind: 'ContainerNotEmpty',
         container: name,
-        hasVersions: row?.outcome === 'HasVersions' && container.versioning !== 'off',
+        hasVersions: container.versioning !== 'off',
       });
     }
   }

@@ -129,7 +129,7 @@ $$;
 
 -- p_selector: latest (a delete without version id) | null (the null version) | id (the version p_version_id).
 -- Without a version id a delete marker takes the place where the container is versioned.
--- outcome: ok | NoSuchContainer | NoSuchArtifact (only with a condition) | PreconditionFailed
+-- outcome: ok | NoSuchContainer | PreconditionFailed
 CREATE FUNCTION vaultaire_delete_artifact(
   p_container_id bigint, p_key text, p_selector text, p_version_id bigint, p_owner_id uuid,
   p_if_match text, p_if_last_modified timestamptz, p_if_size_bytes bigint,
@@ -160,7 +160,8 @@ BEGIN
   v_has_target := FOUND;
 
   IF p_if_match IS NOT NULL OR p_if_last_modified IS NOT NULL OR p_if_size_bytes IS NOT NULL THEN
-    IF NOT v_has_target OR v_target.is_delete_marker THEN outcome := 'NoSuchArtifact'; RETURN; END IF;
+    -- Deleting what is not there succeeds, whatever the condition. A delete marker has no ETag and no size.
+    IF NOT v_has_target THEN outcome := 'ok'; RETURN; END IF;
     IF (p_if_match IS NOT NULL AND p_if_match NOT IN ('*', v_target.etag))
       OR (p_if_last_modified IS NOT NULL
         AND date_trunc('second', v_target.created_at) <> date_trunc('second', p_if_last_modified))

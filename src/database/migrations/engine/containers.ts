@@ -1,5 +1,5 @@
 export const CONTAINER_FUNCTIONS = `
--- outcome: ok | NoSuchContainer | HasVersions | HasUploads
+-- Uploads in progress are aborted with their container (docs/adr/0005). outcome: ok | NoSuchContainer | HasVersions
 CREATE FUNCTION vaultaire_delete_container(p_container_id bigint) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(1, (p_container_id % 2147483647)::integer);
@@ -7,8 +7,7 @@ BEGIN
   IF NOT FOUND THEN RETURN 'NoSuchContainer'; END IF;
   PERFORM 1 FROM artifact_versions WHERE container_id = p_container_id LIMIT 1;
   IF FOUND THEN RETURN 'HasVersions'; END IF;
-  PERFORM 1 FROM multipart_uploads WHERE container_id = p_container_id AND state = 'open' LIMIT 1;
-  IF FOUND THEN RETURN 'HasUploads'; END IF;
+  PERFORM vaultaire_abort_upload(id) FROM multipart_uploads WHERE container_id = p_container_id AND state = 'open';
   DELETE FROM multipart_uploads WHERE container_id = p_container_id;
   DELETE FROM containers WHERE id = p_container_id;
   RETURN 'ok';
