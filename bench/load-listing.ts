@@ -2,11 +2,13 @@ import { parseArgs } from 'node:util';
 import type { Job } from './lib/job.ts';
 import { loadListingRows } from './lib/listing-rows.ts';
 import { parseTarget } from './lib/options.ts';
+import { embeddedDatabaseUrl } from './lib/own-server.ts';
 import { runJob } from './lib/run-job.ts';
 import { S3Client } from './lib/s3-client.ts';
 
 const USAGE = `Usage: node bench/load-listing.ts --target name=url,accessKey,secretKey [--bucket bench-listing] [--keys 1000000]
-  [--database-url postgres://...]   rows straight into Vaultaire's database; without it, empty objects through S3
+  [--data-dir folder | --database-url postgres://...]   rows straight into Vaultaire's database;
+                                                        without either, empty objects through S3
   [--concurrency 32] [--region us-east-1]
 `;
 
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     target: { type: 'string' },
     bucket: { type: 'string', default: 'bench-listing' },
     keys: { type: 'string', default: '1000000' },
+    'data-dir': { type: 'string' },
     'database-url': { type: 'string' },
     concurrency: { type: 'string', default: '32' },
     region: { type: 'string', default: 'us-east-1' },
@@ -28,7 +31,8 @@ if (values.target === undefined) {
 }
 const target = parseTarget(values.target, values.region);
 const keyCount = Number(values.keys);
-const databaseUrl = values['database-url'];
+const dataDir = values['data-dir'];
+const databaseUrl = dataDir === undefined ? values['database-url'] : embeddedDatabaseUrl(dataDir);
 const client = new S3Client(target);
 await client.createBucket(values.bucket);
 client.close();

@@ -45,7 +45,7 @@ async function loadOwnListing(options: BenchOptions, own: OwnServer | undefined)
   const client = new S3Client(own.target);
   await client.createBucket(OWN_LISTING_BUCKET);
   client.close();
-  await loadListingRows(await own.databaseUrl(), OWN_LISTING_BUCKET, options.listingKeys);
+  await loadListingRows(own.databaseUrl(), OWN_LISTING_BUCKET, options.listingKeys);
   return OWN_LISTING_BUCKET;
 }
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -15,7 +16,7 @@ const PROGRAM = 'dist/src/main.js';
 export interface OwnServer extends ChildServer {
   readonly target: Target;
   /** Of its embedded PostgreSQL. */
-  databaseUrl(): Promise<string>;
+  databaseUrl(): string;
 }
 
 /**
@@ -101,6 +102,20 @@ async function freePorts(): Promise<[number, number]> {
   return [ports[0] ?? 0, ports[1] ?? 0];
 }
 
-async function embeddedDatabaseUrl(dataDir: string): Promise<string> {
-  throw new Error(`no database in ${dataDir}`);
+/** What the server's own code says about its embedded PostgreSQL. */
+interface EmbeddedPostgresModule {
+  runningPostgresUrl(dataDir: string): string | undefined;
+}
+
+/**
+ * The URL of the embedded PostgreSQL of a Vaultaire that runs on this data folder. Uses the built code in `dist`.
+ *
+ * @throws Error when none runs there
+ */
+export function embeddedDatabaseUrl(dataDir: string): string {
+  const load = createRequire(resolve('package.json'));
+  const { runningPostgresUrl } = load('./dist/src/database/embedded-postgres.js') as EmbeddedPostgresModule;
+  const url = runningPostgresUrl(resolve(dataDir));
+  if (url === undefined) throw new Error(`no embedded PostgreSQL runs in ${dataDir}`);
+  return url;
 }

@@ -19,6 +19,8 @@ describeClient('aws-cli', isInstalled('aws'), () => {
     server = await startServer();
     folder = await TemporaryFolder.create();
     await mkdir(folder.file('home'));
+    // Version 1 of aws-cli presigns with signature version 2 in us-east-1 unless it is told.
+    await writeFile(folder.file('home', 'config'), '[default]\ns3 =\n  signature_version = s3v4\n');
     env = {
       HOME: folder.file('home'),
       AWS_ACCESS_KEY_ID: server.accessKey,
