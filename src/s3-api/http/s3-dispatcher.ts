@@ -13,7 +13,6 @@ import { OperationResolver } from '../operations/operation-resolver';
 import { AddressParser, splitTarget } from './address';
 import { attachS3Request } from './attached-request';
 import { ClientAddressFinder } from './client-address';
-import { isAwaitingContinue } from './continue';
 import { isBodyUnread, writeFailure } from './failure-writer';
 import { RawQuery } from './raw-query';
 import { newRequestId } from './request-ids';
@@ -59,7 +58,6 @@ export class S3Dispatcher {
       const address = this.addresses.parse(target.rawPath, host);
       record.container = address.bucket;
       record.artifactKey = address.key;
-      if (message.headers.expect !== undefined && !isAwaitingContinue(message)) throw expectationFailed();
       if (host === undefined && message.httpVersion === '1.1')
         throw new S3Error('MissingSecurityHeader', { fields: { MissingHeaderName: 'host' } });
       const query = RawQuery.parse(target.rawQuery);
@@ -131,13 +129,6 @@ export class ClientDisconnectedError extends Error {
   constructor() {
     super('The client went away before it was answered');
   }
-}
-
-function expectationFailed(): S3Error {
-  return new S3Error('InvalidRequest', {
-    status: 417,
-    message: 'The only expectation that is understood is 100-continue.',
-  });
 }
 
 function preflightRefused(message: IncomingMessage): S3Error {

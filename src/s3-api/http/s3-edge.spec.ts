@@ -291,11 +291,6 @@ describe('the S3 edge', () => {
     ['a bad header', 'GET / HTTP/1.1\r\nHost: h\r\nbad header: x\r\n\r\n', 'BadRequest'],
     ['headers without end', `GET / HTTP/1.1\r\nHost: h\r\nx: ${'a'.repeat(40_000)}`, 'RequestHeaderSectionTooLarge'],
     ['no host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 'MissingSecurityHeader'],
-    [
-      'an odd expectation',
-      'GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: wonders\r\n\r\n',
-      'InvalidRequest',
-    ],
     ['an unknown method', 'GETT / HTTP/1.1\r\nHost: h\r\n\r\n', 'BadRequest'],
   ])('answers %s with XML, closes, and tells the observers', async (_what, request, code) => {
     const answer = await exchange(request);

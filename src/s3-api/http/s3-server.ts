@@ -75,6 +75,7 @@ export function createS3Server(listener: RequestListener, options: S3ServerOptio
     expectContinue(message);
     accept(message, response);
   });
+  // An expectation other than 100-continue may be ignored (RFC 9110, 10.1.1), as AWS does.
   server.on('checkExpectation', accept);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: ExchangeSocket) => {
     refuseMalformed(error, socket, options.onMalformed);

@@ -12,6 +12,8 @@ const DEFAULT_MAX_BYTES = 64 * 1024;
 export interface XmlDto<T> {
   /** Largest document in bytes; 64 KiB when absent. */
   readonly maxBytes?: number;
+  /** Whether S3 refuses the document without `Content-MD5` or a checksum. */
+  readonly requiresDigest?: boolean;
   /** Throws `MalformedXML`, or whatever S3 answers for the content. */
   fromXml(root: XmlNode): T;
   /** What an empty body means, where the document is optional. */
@@ -23,7 +25,9 @@ export interface XmlDto<T> {
  * Throws what the payload's verification throws, `MissingRequestBodyError`, and `MalformedXML`.
  */
 export const XmlBody = createParamDecorator(async (dto: XmlDto<unknown>, context): Promise<unknown> => {
-  const body = await readVerifiedBody(s3RequestOf(context), dto.maxBytes ?? DEFAULT_MAX_BYTES);
+  const body = await readVerifiedBody(s3RequestOf(context), dto.maxBytes ?? DEFAULT_MAX_BYTES, {
+    requiresDigest: dto.requiresDigest === true,
+  });
   if (body.length > 0) return dto.fromXml(parseXml(body));
   if (dto.whenEmpty === undefined) throw new S3Error('MissingRequestBodyError');
   return dto.whenEmpty();

@@ -20,6 +20,7 @@ export interface DeleteEntry {
 export class DeleteDocument {
   /** A thousand keys of 1,024 bytes, each written as entities, with their conditions. */
   static readonly maxBytes = 8 * 1024 * 1024;
+  static readonly requiresDigest = true;
 
   private constructor(
     readonly entries: readonly DeleteEntry[],
