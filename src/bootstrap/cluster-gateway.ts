@@ -28,14 +28,16 @@ export class ClusterGateway implements RunningGateway {
   prepare(): Promise<RootKey> {
     const child = fork(join(__dirname, 'set-up.process.js'), { env: childVariables(this.databaseUrl) });
     return new Promise((resolve, reject) => {
+      let lastWord: unknown;
       child.on('message', (message: unknown) => {
-        if (!isProcessMessage(message)) return;
-        if (message.kind === 'vaultaire:prepared') resolve(message.rootKey);
-        if (message.kind === 'vaultaire:failed') reject(new StartUpError(message.message));
+        lastWord = message;
       });
       child.once('error', reject);
       child.once('exit', (code, signal) => {
-        reject(new StartUpError(`The database set-up ended with ${signal ?? String(code)}`));
+        if (isProcessMessage(lastWord) && lastWord.kind === 'vaultaire:prepared') resolve(lastWord.rootKey);
+        else if (isProcessMessage(lastWord) && lastWord.kind === 'vaultaire:failed')
+          reject(new StartUpError(lastWord.message));
+        else reject(new StartUpError(`The database set-up ended with ${signal ?? String(code)}`));
       });
     });
   }

@@ -56,6 +56,7 @@ export class WorkerPool {
     };
     const timer = setTimeout(kill, DRAIN_TIMEOUT_MS + STOP_GRACE_MS);
     void hurry.then(kill);
+    for (const worker of workers) stopDealingConnections(worker);
     const drain: ProcessMessage = { kind: 'vaultaire:drain' };
     for (const worker of workers) if (worker.isConnected()) worker.send(drain);
     await allGone;
@@ -66,6 +67,7 @@ export class WorkerPool {
     const worker = cluster.fork(childVariables(this.databaseUrl));
     const ports = await this.firstWord(worker);
     this.failedStarts = 0;
+    logLine('info', 'A worker serves', { worker: worker.process.pid });
     worker.once('exit', (code, signal) => {
       if (this.isStopping) return;
       logLine('error', `Worker ${worker.process.pid ?? 0} ended with ${signal || String(code)} and is replaced`);
@@ -106,6 +108,16 @@ export class WorkerPool {
       await this.replace(Math.min(Math.max(delayMs * 2, FIRST_RETRY_MS), LAST_RETRY_MS));
     }
   }
+}
+
+/**
+ * Takes a worker out of the round robin. When the last one is out, the cluster module closes the ports; what it dealt out
+ * before reaches the worker ahead of the request to drain. The module does so when a worker disconnects, and offers no
+ * other way: left to the workers' own closing, a connection that is dealt at that moment belongs to nobody, and its client
+ * waits until the primary ends.
+ */
+function stopDealingConnections(worker: Worker): void {
+  worker.process.emit('disconnect');
 }
 
 function livingWorkers(): Worker[] {

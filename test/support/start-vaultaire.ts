@@ -125,6 +125,11 @@ export class RunningVaultaire {
     await Promise.race([listening.promise, failed]);
   }
 
+  /** Resolves when the log since the first start matches. */
+  async untilLog(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.err)) await once(this.child?.stderr ?? raise('the gateway was not started'), 'data');
+  }
+
   /** Sends a signal to the first process alone and resolves when it has ended. */
   async terminate(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     if (this.child === undefined || this.ended === undefined) throw new Error('the gateway was not started');
@@ -178,6 +183,10 @@ export class RunningVaultaire {
       ...env,
     };
   }
+}
+
+function raise(message: string): never {
+  throw new Error(message);
 }
 
 const liveGroups = new Set<ChildProcess>();
