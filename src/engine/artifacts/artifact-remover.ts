@@ -36,7 +36,7 @@ export class ArtifactRemover {
     const container = await this.containers.get(ctx, request.container);
     const row = await this.tryDelete(ctx, container.id, request);
     if (row.outcome !== 'NoSuchContainer') return toDeleted(request, row);
-    const fresh = await this.containers.getFresh(ctx, request.container);
+    const fresh = await this.containers.getAgain(ctx, request.container, container);
     return toDeleted(request, await this.tryDelete(ctx, fresh.id, request));
   }
 

@@ -131,7 +131,7 @@ export class ArtifactWriter {
     const row = await this.tryCommit(ctx, container.id, version);
     if (row.outcome !== 'NoSuchContainer') return written(version, row);
     // Deleted, or deleted and made again on another worker since it was cached.
-    const fresh = await this.containers.getFresh(ctx, version.container);
+    const fresh = await this.containers.getAgain(ctx, version.container, container);
     return written(version, await this.tryCommit(ctx, fresh.id, version));
   }
 

@@ -142,7 +142,7 @@ export class ArtifactService {
       if (row !== undefined) return located(cached, address, row);
     }
     // Not cached, or a miss that a container deleted and made again elsewhere would explain: ask the database.
-    const container = await this.containers.getFresh(ctx, address.container);
+    const container = await this.containers.getAgain(ctx, address.container, cached);
     const row = container.id === cached?.id ? undefined : await this.lookUp<Row>(container, address, statements);
     if (row !== undefined) return located(container, address, row);
     throw notFound(address, undefined);

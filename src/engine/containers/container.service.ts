@@ -120,6 +120,18 @@ export class ContainerService {
     return this.remember(row);
   }
 
+  /**
+   * As the database has it now, for an operation that was allowed on what the cache said before. Throws `NoSuchContainer`, and
+   * `Conflict` when the name went to another owner meanwhile, whose permission nobody asked for.
+   */
+  async getAgain(ctx: OperationContext, name: ContainerName, before: Container | undefined): Promise<Container> {
+    const container = await this.getFresh(ctx, name);
+    if (before !== undefined && before.ownerId !== container.ownerId) {
+      throw new EngineError({ kind: 'Conflict', message: 'The container changed hands during the operation.' });
+    }
+    return container;
+  }
+
   /** The caller's own containers in name order. `after`: names greater than it. `maxContainers`: at least 1. */
   async list(
     ctx: OperationContext,
