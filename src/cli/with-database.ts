@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
+import { DataFolderLock } from '../bootstrap/data-folder-lock';
 import type { Environment } from '../config/environment';
 import { reasonOf, StartUpError } from '../config/start-up.error';
 import { makeDataSource } from '../database/data-source';
@@ -12,7 +13,7 @@ type DatabaseSettings = Pick<Environment, 'databaseUrl' | 'dataDir'>;
  * Runs `work` with the URL of the gateway's database: that of `DATABASE_URL`, else the embedded one, which is started for the
  * time of the command where no gateway runs.
  *
- * @throws StartUpError when there is no database yet
+ * @throws StartUpError when there is no database yet, or a gateway is just about to start or stop its own
  */
 export async function withDatabaseUrl<T>(
   { databaseUrl, dataDir }: DatabaseSettings,
@@ -26,11 +27,17 @@ export async function withDatabaseUrl<T>(
       `There is no database in ${dataDir}: start Vaultaire once, or set VAULTAIRE_DATA_DIR or DATABASE_URL`,
     );
   }
-  const postgres = await EmbeddedPostgres.start({ dataDir, onCrash: () => undefined });
+  // A gateway that starts meanwhile would lose its database when the command is done.
+  const lock = await DataFolderLock.acquire(dataDir);
   try {
-    return await work(postgres.url);
+    const postgres = await EmbeddedPostgres.start({ dataDir, onCrash: () => undefined });
+    try {
+      return await work(postgres.url);
+    } finally {
+      await postgres.stop();
+    }
   } finally {
-    await postgres.stop();
+    await lock.release();
   }
 }
 

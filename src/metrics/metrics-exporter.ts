@@ -52,16 +52,23 @@ export class MetricsExporter implements OnModuleInit, OnApplicationShutdown {
       };
       const timer = setTimeout(settle, SCRAPE_TIMEOUT_MS, undefined);
       this.scrapes.set(scrapeId, settle);
-      send({ kind: 'vaultaire:metrics:scrape', scrapeId });
+      void send({ kind: 'vaultaire:metrics:scrape', scrapeId });
     });
   }
 
   private async tell(): Promise<void> {
-    send({ kind: 'vaultaire:metrics:snapshot', metrics: await this.registry.getMetricsAsJSON() });
+    await send({ kind: 'vaultaire:metrics:snapshot', metrics: await this.registry.getMetricsAsJSON() });
   }
 }
 
-/** A worker whose primary is gone has nobody to tell. */
-function send(message: MetricsMessage): void {
-  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+/** Resolves when the message is on its way. A worker whose primary is gone has nobody to tell. */
+function send(message: MetricsMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    else {
+      process.send(message, undefined, undefined, () => {
+        resolve();
+      });
+    }
+  });
 }

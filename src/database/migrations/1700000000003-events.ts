@@ -49,7 +49,7 @@ DECLARE
   v_name text;
   v_created integer := 0;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock(4, 1) THEN RETURN 0; END IF;
+  IF NOT pg_try_advisory_xact_lock(4, 3) THEN RETURN 0; END IF;
   FOR v_offset IN 0..p_days_ahead LOOP
     v_day := v_today + v_offset;
     v_name := 'events_' || to_char(v_day, 'YYYYMMDD');
