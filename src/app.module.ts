@@ -14,10 +14,13 @@ import { TenantModule } from './tenant/tenant.module';
 
 /** The whole gateway as one Nest application, which serves both planes. */
 @Module({
-  imports: [S3ApiModule, EngineModule, DriversModule, TenantModule, EventsModule, MetricsModule, HealthModule],
+  imports: [S3ApiModule, EngineModule, TenantModule, EventsModule, MetricsModule, HealthModule],
 })
 export class AppModule {
   static forRoot(environment: Environment, config: VaultaireConfig): DynamicModule {
-    return { module: AppModule, imports: [DatabaseModule, ConfigModule.forRoot(environment, config)] };
+    return {
+      module: AppModule,
+      imports: [DatabaseModule, ConfigModule.forRoot(environment, config), DriversModule.forRoot(config.drivers)],
+    };
   }
 }

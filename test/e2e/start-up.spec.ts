@@ -170,6 +170,15 @@ describe('a stop', () => {
     expect(await stored.Body?.transformToString()).toBe('abcdef');
   });
 
+  it('reaches all processes when npm is told to stop', async () => {
+    const vaultaire = await start({ workers: 2, database: 'embedded', isStartedByNpm: true });
+    const group = vaultaire.pid;
+    await vaultaire.terminate();
+    expect(vaultaire.log).toContain('"msg":"stopped"');
+    expect(() => process.kill(-group, 0)).toThrow('ESRCH');
+    expect(readdirSync(join(vaultaire.dataDir, 'postgres'))).not.toContain('postmaster.pid');
+  });
+
   it('does not wait for idle keep-alive connections', async () => {
     const vaultaire = await start();
     const s3 = vaultaire.s3Client();

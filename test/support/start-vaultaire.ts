@@ -9,7 +9,10 @@ import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { stringify } from 'yaml';
 import { createTestDatabase } from './test-database';
 
-const MAIN = join(__dirname, '../../dist/src/main.js');
+const PROJECT = join(__dirname, '../..');
+const MAIN = join(PROJECT, 'dist/src/main.js');
+/** Without the build that goes before it: other specs use what was built. */
+const NPM_START = ['npm', 'start', '--silent', '--ignore-scripts'];
 const ROOT_ACCESS_KEY = 'AKIATESTTESTTESTTEST';
 const ROOT_SECRET_KEY = 'test/secret+key/of/the/root/user/0000000';
 
@@ -22,6 +25,8 @@ export interface VaultaireOptions {
   readonly config?: object;
   /** `embedded`: a PostgreSQL in the data folder. Default: a fresh database of the test run's PostgreSQL. */
   readonly database?: 'fresh' | 'embedded';
+  /** Started by `npm start`, which then is the first process. */
+  readonly isStartedByNpm?: boolean;
 }
 
 /** How a process ended. */
@@ -96,7 +101,9 @@ export class RunningVaultaire {
   async start(): Promise<void> {
     const seen = this.err.length;
     // A process group of its own, so that a kill reaches every worker.
-    const child = spawn(process.execPath, [MAIN], {
+    const command = this.options.isStartedByNpm === true ? NPM_START : [process.execPath, MAIN];
+    const child = spawn(command[0] ?? '', command.slice(1), {
+      cwd: PROJECT,
       env: this.environment(),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
