@@ -13,6 +13,11 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;
 /** So many processes in a row that ended before they served: it won't get better by trying. */
 const MAX_FAILED_STARTS = 5;
+/**
+ * Megabytes for young and old objects. Left to itself, V8 sizes them after the machine, and a worker that lists much grows by
+ * hundreds of megabytes of garbage; measured with these: half of that, at the same rate of requests.
+ */
+const MEMORY_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=256'];
 /** Beyond the drain itself: closing connections and writing the event log. */
 const STOP_GRACE_MS = 15_000;
 
@@ -26,7 +31,10 @@ export class WorkerPool {
     private readonly size: number,
     private readonly databaseUrl: string,
   ) {
-    cluster.setupPrimary({ exec: join(__dirname, 'worker.process.js') });
+    cluster.setupPrimary({
+      exec: join(__dirname, 'worker.process.js'),
+      execArgv: [...process.execArgv, ...MEMORY_FLAGS],
+    });
     this.failed.promise.catch(() => undefined);
   }
 
