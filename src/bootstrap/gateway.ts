@@ -1,16 +1,16 @@
 import type { RequestListener, Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter } from '@nestjs/platform-express';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from '../app.module';
 import type { Environment } from '../config/environment';
 import { loadConfig } from '../config/load-config';
 import { createS3Server } from '../s3-api/http/s3-server';
 import { S3Dispatcher } from '../s3-api/http/s3-dispatcher';
-import { adminListener, createAdminServer } from './admin-server';
+import { createAdminServer } from './admin-server';
 import { drain } from './drain';
 import { listen } from './listen';
 import { PinoLogger } from './pino-logger';
+import { PlanesAdapter } from './planes.adapter';
 
 /** Where a process of the gateway listens. */
 export interface ListeningPorts {
@@ -33,9 +33,10 @@ export class Gateway {
    * @throws StartUpError for a bad configuration file
    */
   static async create(environment: Environment): Promise<Gateway> {
+    const adapter = new PlanesAdapter();
     const app = await NestFactory.create<NestExpressApplication>(
       AppModule.forRoot(environment, loadConfig(environment)),
-      new ExpressAdapter(),
+      adapter,
       { bodyParser: false, abortOnError: false, logger: new PinoLogger(environment.logLevel) },
     );
     // Express's own headers would show in the answers of S3, and its entity tags would hash every body.
@@ -48,7 +49,7 @@ export class Gateway {
     // What the dispatcher lets pass, it has led to the route of its operation: the S3 plane reaches no other.
     const s3Listener: RequestListener = (message, response) => {
       dispatcher.handle(message, response, () => {
-        router(message, response);
+        adapter.serveS3(message, response);
       });
     };
     const s3Server = createS3Server(s3Listener, {
@@ -56,7 +57,7 @@ export class Gateway {
         dispatcher.malformed(requestId, error, remoteAddress);
       },
     });
-    return new Gateway(app, s3Server, createAdminServer(adminListener(router)), environment);
+    return new Gateway(app, s3Server, createAdminServer(router), environment);
   }
 
   /** @throws StartUpError when a port can't be opened; neither is open then */

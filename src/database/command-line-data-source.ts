@@ -14,7 +14,9 @@ export function commandLineDataSource(): DataSource {
   const { databaseUrl, dataDir } = Environment.load();
   const url = databaseUrl ?? runningPostgresUrl(dataDir);
   if (url === undefined) {
-    throw new StartUpError(`No database runs in ${dataDir}: start Vaultaire, or set VAULTAIRE_DATA_DIR or DATABASE_URL`);
+    throw new StartUpError(
+      `No database runs in ${dataDir}: start Vaultaire, or set VAULTAIRE_DATA_DIR or DATABASE_URL`,
+    );
   }
   return makeDataSource(url, { poolSize: 2, statementTimeoutMs: 0 });
 }

@@ -1,9 +1,11 @@
+import type { ClientConfig } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
 import { ENTITIES } from './entities';
 import { MIGRATIONS } from './migrations';
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const READ_TIMEOUT_MS = 10_000;
 
 export interface DataSourceSettings {
   /** Connections of this process at the most. Default 10. */
@@ -43,6 +45,11 @@ export function dataSourceOptions(url: string, settings: DataSourceSettings = {}
       idle_in_transaction_session_timeout: settings.statementTimeoutMs ?? 60_000,
     },
   };
+}
+
+/** Settings of connections that only read a few rows at a time. */
+export function readSettings(url: string): ClientConfig {
+  return { ...connectionSettings(url), statement_timeout: READ_TIMEOUT_MS };
 }
 
 /** Settings for node-postgres, of every connection inside the pool and outside. */

@@ -4,12 +4,16 @@ import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Environment } from '../config/environment';
 import { GATEWAY_DATABASE } from '../engine/engine.tokens';
-import { connectionSettings, dataSourceOptions } from './data-source';
+import { connectionSettings, dataSourceOptions, readSettings } from './data-source';
 import { Database } from './database';
+import { PipelinedConnections } from './pipelined-connections';
 import { NotificationListener } from './notification-listener';
 import { PostgresNotificationListener } from './postgres-notification-listener';
 
 const logger = new Logger('Database');
+
+/** Two, so that one slow read doesn't hold up all others. */
+const READ_CONNECTIONS = 2;
 
 /** The URL of the database in use: of `DATABASE_URL`, or of the embedded PostgreSQL, whose start-up sets the variable. */
 function urlOf(environment: Environment): string {
@@ -37,8 +41,9 @@ function urlOf(environment: Environment): string {
   providers: [
     {
       provide: Database,
-      inject: [DataSource],
-      useFactory: (dataSource: DataSource) => new Database(poolOf(dataSource)),
+      inject: [DataSource, Environment],
+      useFactory: (dataSource: DataSource, environment: Environment) =>
+        new Database(poolOf(dataSource), new PipelinedConnections(readSettings(urlOf(environment)), READ_CONNECTIONS)),
     },
     {
       provide: GATEWAY_DATABASE,

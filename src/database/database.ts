@@ -1,5 +1,7 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg';
 import { CopyIn } from './copy-in';
+import type { PipelinedConnections } from './pipelined-connections';
 
 /** A prepared statement: named once per connection, so that PostgreSQL parses and plans it once. */
 export interface Statement {
@@ -22,8 +24,30 @@ export class DatabaseUnavailableError extends Error {
  * The hot path's way to PostgreSQL: prepared, named statements through the pool that TypeORM also uses; no entity
  * hydration. Columns arrive as node-postgres parses them: `bigint` as text, `timestamptz` as Date, `bytea` as Buffer.
  */
-export class Database implements Queryable {
-  constructor(private readonly pool: Pool) {}
+export class Database implements Queryable, OnApplicationShutdown {
+  constructor(
+    private readonly pool: Pool,
+    /** Without them, reads go through the pool as well: for commands, which do few. */
+    private readonly reads?: PipelinedConnections,
+  ) {}
+
+  /** Ends the connections for reads; the pool is TypeORM's, which ends it. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.reads?.close();
+  }
+
+  /**
+   * {@link query} for a statement that reads a few rows by index, on connections that several such statements share at a
+   * time. Nothing that writes, locks, or may take long.
+   */
+  async read<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    if (this.reads === undefined) return this.query(statement, values);
+    try {
+      return (await this.reads.query<Row>(toConfig(statement, values))).rows;
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
 
   /**
    * One round trip, one transaction; run again when PostgreSQL chose it as the victim of a deadlock. Throws

@@ -30,7 +30,7 @@ export class OwnerDirectory {
       else owners.set(id, owner);
     }
     if (missing.length > 0) {
-      const rows = await this.database.query<{ id: string; canonical_id: string; display_name: string }>(FIND_OWNERS, [
+      const rows = await this.database.read<{ id: string; canonical_id: string; display_name: string }>(FIND_OWNERS, [
         missing,
       ]);
       for (const row of rows) {

@@ -3,14 +3,23 @@ import { DiscoveryModule } from '@nestjs/core';
 import type { RequestObserver } from '../context/request-observer';
 import { REQUEST_OBSERVERS } from '../context/request-observer';
 import { EngineModule } from '../engine/engine.module';
+import { EventLogInterceptor } from '../events/event-log.interceptor';
 import { EventLogService } from '../events/event-log.service';
 import { EventsModule } from '../events/events.module';
+import { MetricsInterceptor } from '../metrics/metrics.interceptor';
 import { MetricsModule } from '../metrics/metrics.module';
 import { MetricsObserver } from '../metrics/metrics.observer';
 import { TenantModule } from '../tenant/tenant.module';
+import { TenantThrottlerGuard } from '../tenant/throttling/tenant-throttler.guard';
 import { ThrottledRequests } from '../tenant/throttling/throttled-request';
+import { AccessGuard } from './auth/access.guard';
+import { S3GuardStack } from './auth/s3-guard-stack';
+import { SigV4Guard } from './auth/sigv4.guard';
+import { ExpectedOwnerGuard } from './controllers/expected-owner.guard';
 import { S3_CONTROLLERS } from './controllers/s3-controllers';
 import { S3Dispatcher } from './http/s3-dispatcher';
+import { S3InterceptorStack } from './http/s3-interceptor-stack';
+import { S3ResponseInterceptor } from './http/s3-response.interceptor';
 import { S3ThrottledRequests } from './http/s3-throttled-requests';
 import { OperationRegistry } from './operations/operation-registry';
 import { UnhandledOperationController } from './operations/unhandled-operation.controller';
@@ -20,8 +29,17 @@ import { UnhandledOperationController } from './operations/unhandled-operation.c
   imports: [DiscoveryModule, EngineModule, TenantModule, EventsModule, MetricsModule],
   controllers: [...S3_CONTROLLERS, UnhandledOperationController],
   providers: [
+    AccessGuard,
+    EventLogInterceptor,
+    ExpectedOwnerGuard,
+    MetricsInterceptor,
     OperationRegistry,
     S3Dispatcher,
+    S3GuardStack,
+    S3InterceptorStack,
+    S3ResponseInterceptor,
+    SigV4Guard,
+    TenantThrottlerGuard,
     { provide: ThrottledRequests, useClass: S3ThrottledRequests },
     {
       provide: REQUEST_OBSERVERS,

@@ -58,7 +58,7 @@ export class ArtifactRemover {
 
   private async tryDelete(ctx: OperationContext, containerId: string, entry: DeleteEntry): Promise<DeleteRow> {
     const selector = selectVersion(entry.versionId);
-    const [row] = await this.database.query<DeleteRow & { readonly [column: string]: unknown }>(DELETE_ARTIFACT, [
+    const [row] = await this.database.query<DeleteRow & Readonly<Record<string, unknown>>>(DELETE_ARTIFACT, [
       containerId,
       entry.key,
       selector.kind === 'none' ? 'id' : selector.kind,

@@ -148,7 +148,7 @@ export class ArtifactWriter {
             manifestId: bytes.row.manifest_id,
             partCount: bytes.row.part_count,
           };
-    const [row] = await this.database.query<CommitRow & { readonly [column: string]: unknown }>(COMMIT_ARTIFACT, [
+    const [row] = await this.database.query<CommitRow & Readonly<Record<string, unknown>>>(COMMIT_ARTIFACT, [
       containerId,
       version.key,
       ctx.tenantId,

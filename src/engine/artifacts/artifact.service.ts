@@ -80,7 +80,7 @@ export class ArtifactService {
   ): Promise<{ readonly stat: ArtifactStat; readonly parts: readonly ArtifactPart[]; readonly isTruncated: boolean }> {
     const { row, stat } = await this.locate<VersionRow>(ctx, address, FIND_VERSION);
     if (row.manifest_id === null) return { stat, parts: [], isTruncated: false };
-    const rows = await this.database.query<{
+    const rows = await this.database.read<{
       part_number: number;
       size_bytes: string;
       etag: string;
@@ -157,7 +157,7 @@ export class ArtifactService {
     if (selector.kind === 'none') return undefined;
     const values: string[] = [container.id, address.key];
     if (selector.kind === 'id') values.push(selector.id);
-    const [row] = await this.database.query<Row>(statements[selector.kind], values);
+    const [row] = await this.database.read<Row>(statements[selector.kind], values);
     return row;
   }
 
@@ -172,7 +172,7 @@ export class ArtifactService {
       if (range.partNumber !== 1) throw new EngineError({ kind: 'PartNumberNotSatisfiable', partCount: 1 });
       return { range: undefined, partChecksum: stat.checksum };
     }
-    const [part] = await this.database.query<{ start_byte: string; size_bytes: string; checksum_value: string | null }>(
+    const [part] = await this.database.read<{ start_byte: string; size_bytes: string; checksum_value: string | null }>(
       FIND_MANIFEST_PART,
       [row.manifest_id, range.partNumber],
     );

@@ -62,7 +62,7 @@ export class BlobReader {
     range: ResolvedRange | undefined,
   ): Promise<Readable> {
     if (driver === null) {
-      const [row] = await this.database.query<{ inline_body: Buffer }>(FIND_INLINE_BODY, [id]);
+      const [row] = await this.database.read<{ inline_body: Buffer }>(FIND_INLINE_BODY, [id]);
       if (row === undefined) throw new DriverError('NotFound', `inline blob ${id} is gone`);
       const { inline_body: bytes } = row;
       return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)]);

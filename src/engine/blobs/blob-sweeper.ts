@@ -98,7 +98,7 @@ export class BlobSweeper implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   private async sweepBatch(tx: Queryable): Promise<number> {
-    const claimed = await tx.query<DoomedBlob & { readonly [column: string]: unknown }>(CLAIM_DOOMED, [
+    const claimed = await tx.query<DoomedBlob & Readonly<Record<string, unknown>>>(CLAIM_DOOMED, [
       this.config.engine.doomedGraceSeconds,
       BATCH_BLOBS,
     ]);

@@ -112,7 +112,7 @@ export class ContainerService {
 
   /** As the database has it now. Throws `NoSuchContainer`. */
   async getFresh(ctx: OperationContext, name: ContainerName): Promise<Container> {
-    const [row] = await this.database.query<ContainerRow>(FIND, [ctx.tenantId, name]);
+    const [row] = await this.database.read<ContainerRow>(FIND, [ctx.tenantId, name]);
     if (row === undefined) {
       this.cache.delete(cacheKey(ctx, name));
       throw new EngineError({ kind: 'NoSuchContainer', container: name });

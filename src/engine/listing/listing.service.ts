@@ -74,14 +74,14 @@ export class ListingService {
     const upper = prefixSuccessor(prefix);
     const rows =
       delimiter === ''
-        ? await this.database.query<ListedRow & { [column: string]: unknown }>(LIST_FLAT, [
+        ? await this.database.query<ListedRow & Record<string, unknown>>(LIST_FLAT, [
             container.id,
             after,
             prefix,
             upper,
             limit,
           ])
-        : await this.database.query<ListedRow & { [column: string]: unknown }>(LIST_DELIMITED, [
+        : await this.database.query<ListedRow & Record<string, unknown>>(LIST_DELIMITED, [
             container.id,
             prefix,
             delimiter,
@@ -120,7 +120,7 @@ export class ListingService {
       };
     }
     const limit = request.maxKeys + 1;
-    const rows = await this.database.query<ListedVersionRow & { [column: string]: unknown }>(LIST_VERSIONS, [
+    const rows = await this.database.query<ListedVersionRow & Record<string, unknown>>(LIST_VERSIONS, [
       container.id,
       request.prefix,
       request.delimiter,
@@ -139,7 +139,7 @@ export class ListingService {
       else versions.push(toListedVersion(row, row.key, owners));
     }
     const last = rows.at(-1);
-    const isAtVersion = isTruncated && last?.key != null;
+    const isAtVersion = isTruncated && last !== undefined && last.key !== null;
     return {
       versions,
       commonPrefixes,

@@ -70,7 +70,7 @@ export class UploadCompleter {
   }
 
   private async loadParts(uploadId: string): Promise<Map<number, PartRow>> {
-    const rows = await this.database.query<PartRow & { readonly [column: string]: unknown }>(LOAD_PARTS, [
+    const rows = await this.database.query<PartRow & Readonly<Record<string, unknown>>>(LOAD_PARTS, [
       uploadId,
       0,
       MAX_PART_NUMBER,
@@ -84,7 +84,7 @@ export class UploadCompleter {
     parts: readonly ChosenPart[],
     result: Pick<CompletedUpload, 'etag' | 'checksum' | 'sizeBytes'>,
   ): Promise<CommitRow> {
-    const [row] = await this.database.query<CommitRow & { readonly [column: string]: unknown }>(COMPLETE_UPLOAD, [
+    const [row] = await this.database.query<CommitRow & Readonly<Record<string, unknown>>>(COMPLETE_UPLOAD, [
       upload.id,
       parts.map((part) => part.partNumber),
       parts.map((part) => part.blobId),

@@ -51,7 +51,7 @@ export class UploadFinder {
   async find(ctx: OperationContext, address: UploadAddress): Promise<UploadRow> {
     if (isUploadId(address.uploadId)) {
       const container = await this.containers.getFresh(ctx, address.container);
-      const [row] = await this.database.query<UploadRow & { readonly [column: string]: unknown }>(FIND_UPLOAD, [
+      const [row] = await this.database.read<UploadRow & Readonly<Record<string, unknown>>>(FIND_UPLOAD, [
         address.uploadId,
         container.id,
         address.key,

@@ -35,7 +35,7 @@ export class UploadLister {
     page: { readonly afterPartNumber: number; readonly maxParts: number },
   ): Promise<PartPage> {
     const upload = await this.uploads.findOpen(ctx, address);
-    const rows = await this.database.query<ListedPartRow & { readonly [column: string]: unknown }>(LOAD_PARTS, [
+    const rows = await this.database.query<ListedPartRow & Readonly<Record<string, unknown>>>(LOAD_PARTS, [
       upload.id,
       page.afterPartNumber,
       page.maxParts + 1,
@@ -73,7 +73,7 @@ export class UploadLister {
     let from = marked === undefined ? prefix : prefixSuccessor(marked);
     let last: { readonly key: string; readonly id: string | undefined } | undefined;
     for (;;) {
-      const rows = await this.database.query<UploadRow & { readonly [column: string]: unknown }>(LIST_UPLOADS, [
+      const rows = await this.database.query<UploadRow & Readonly<Record<string, unknown>>>(LIST_UPLOADS, [
         container.id,
         from,
         upper,

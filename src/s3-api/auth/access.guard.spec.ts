@@ -9,7 +9,8 @@ import { AccessGuard } from './access.guard';
 const OWNERS: Readonly<Record<string, string>> = { mine: 'me', 'also-mine': 'me', theirs: 'they' };
 
 const containers = {
-  get: async (_ctx: unknown, name: string) => {
+  getCached: () => undefined,
+  getFresh: async (_ctx: unknown, name: string) => {
     if (!(name in OWNERS)) throw new EngineError({ kind: 'NoSuchContainer', container: name });
     return { ownerId: OWNERS[name] };
   },

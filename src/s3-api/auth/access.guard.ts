@@ -2,6 +2,7 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
 import type { ContainerName } from '../../context/ids';
 import { ContainerService } from '../../engine/containers/container.service';
+import type { Container } from '../../engine/containers/container.types';
 import { S3Error } from '../errors/s3-error';
 import { parseCopySource } from '../headers/copy-source';
 import { s3RequestOf } from '../http/attached-request';
@@ -35,11 +36,16 @@ export class AccessGuard implements CanActivate {
     return sourceBucket === bucket ? true : this.owns(request, sourceBucket);
   }
 
-  private async owns(request: S3Request, bucket: ContainerName): Promise<boolean> {
-    const container = await this.containers.get(request.ctx, bucket);
-    if (container.ownerId !== request.identity?.principal.userId) throw new S3Error('AccessDenied');
-    return true;
+  private owns(request: S3Request, bucket: ContainerName): boolean | Promise<boolean> {
+    const cached = this.containers.getCached(request.ctx, bucket);
+    if (cached !== undefined) return assertOwner(request, cached);
+    return this.containers.getFresh(request.ctx, bucket).then((container) => assertOwner(request, container));
   }
+}
+
+function assertOwner(request: S3Request, container: Container): true {
+  if (container.ownerId !== request.identity?.principal.userId) throw new S3Error('AccessDenied');
+  return true;
 }
 
 function assertCreatable(bucket: ContainerName): true {

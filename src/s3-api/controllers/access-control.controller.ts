@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import { ArtifactService } from '../../engine/artifacts/artifact.service';
 import { ContainerService } from '../../engine/containers/container.service';
 import type { ListedOwner } from '../../engine/listing/listing.types';
@@ -12,7 +11,6 @@ import { S3Controller } from '../operations/s3-controller.decorator';
 import { S3Operation } from '../operations/s3-operation.decorator';
 import { XmlBody } from '../xml/xml-body.decorator';
 import { AccessControlDocument } from './documents/access-control.document';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { addressOf, bucketOf } from './request-target';
 import { element, ownerElement, textElement, xmlResponse } from './xml-elements';
 
@@ -24,7 +22,6 @@ const XSI = 'http://www.w3.org/2001/XMLSchema-instance';
  *
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
  */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class AccessControlController {
   constructor(

@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import { ContainerService } from '../../engine/containers/container.service';
 import { S3Error } from '../errors/s3-error';
 import { checkTags, MAX_BUCKET_TAGS } from '../headers/tags';
@@ -9,13 +8,11 @@ import { S3Controller } from '../operations/s3-controller.decorator';
 import { S3Operation } from '../operations/s3-operation.decorator';
 import { XmlBody } from '../xml/xml-body.decorator';
 import { TaggingDocument } from './documents/tagging.document';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { bucketOf } from './request-target';
 import { taggingElement } from './tagging-element';
 import { xmlResponse } from './xml-elements';
 
 /** Tags of buckets. */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class BucketTaggingController {
   constructor(private readonly containers: ContainerService) {}

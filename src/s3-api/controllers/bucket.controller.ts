@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import { Environment } from '../../config/environment';
 import { ContainerService } from '../../engine/containers/container.service';
 import { S3Error } from '../errors/s3-error';
@@ -13,14 +12,12 @@ import { XmlBody } from '../xml/xml-body.decorator';
 import { checkLocationConstraint, CLASSIC_REGION, locationConstraintOf } from './bucket-location';
 import { CreateBucketDocument } from './documents/create-bucket.document';
 import { VersioningDocument } from './documents/versioning.document';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { bucketOf, callerOf } from './request-target';
 import { element, textElement, xmlResponse } from './xml-elements';
 
 const OWNERSHIPS: ReadonlySet<string> = new Set(['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter']);
 
 /** Buckets themselves: making, asking for and deleting them, where they are, whether they keep versions. */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class BucketController {
   constructor(

@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import { ArtifactWriter } from '../../engine/artifacts/artifact-writer';
 import type { ArtifactAddress, CopyArtifact } from '../../engine/artifacts/artifact.types';
 import { S3Error } from '../errors/s3-error';
@@ -16,14 +15,12 @@ import type { S3Response } from '../http/s3-response';
 import { S3Controller } from '../operations/s3-controller.decorator';
 import { S3Operation } from '../operations/s3-operation.decorator';
 import { withCopySourceLimit } from './copy-source-limit';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { bucketOf, callerOf, keyOf } from './request-target';
 import { checksumElements, element, textElement, xmlResponse } from './xml-elements';
 
 type Directive = 'COPY' | 'REPLACE';
 
 /** CopyObject. */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class CopyController {
   constructor(private readonly writer: ArtifactWriter) {}

@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import { ListingService } from '../../engine/listing/listing.service';
 import { fromContinuationToken } from '../headers/continuation-token';
 import { pageSize } from '../headers/query-numbers';
@@ -8,7 +7,6 @@ import type { S3Request } from '../http/s3-request';
 import type { S3Response } from '../http/s3-response';
 import { S3Controller } from '../operations/s3-controller.decorator';
 import { S3Operation } from '../operations/s3-operation.decorator';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { checkOptionalAttributes, isUrlEncodingWanted, keyText } from './listing-parameters';
 import type { ListingEcho } from './listing-xml';
 import { writeListObjects, writeListObjectsV2, writeListVersions } from './listing-xml';
@@ -18,7 +16,6 @@ import { bucketOf } from './request-target';
 const MAX_KEYS = 1000;
 
 /** What is in a bucket. Throws `InvalidArgument` for parameters that make no sense. */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class ListingController {
   constructor(private readonly listing: ListingService) {}

@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import { uploadId } from '../../context/ids';
 import type { ArtifactWritten, IncomingBody } from '../../engine/artifacts/artifact.types';
 import { MultipartService } from '../../engine/multipart/multipart.service';
@@ -26,7 +25,6 @@ import { PayloadBody } from '../payload/payload-body.decorator';
 import { XmlBody } from '../xml/xml-body.decorator';
 import { withCopySourceLimit } from './copy-source-limit';
 import { CompleteUploadDocument } from './documents/complete-upload.document';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { addressOf, bucketOf, callerOf, keyOf } from './request-target';
 import { settledWithin } from './settled-within';
 import { checksumElements, element, textElement, xmlResponse } from './xml-elements';
@@ -38,7 +36,6 @@ import { checksumElements, element, textElement, xmlResponse } from './xml-eleme
 const KEEP_ALIVE_AFTER_MS = 5000;
 
 /** Uploads in parts. */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class MultipartController {
   constructor(

@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import { ArtifactService } from '../../engine/artifacts/artifact.service';
 import type { ArtifactPart, ArtifactStat } from '../../engine/artifacts/artifact.types';
 import { CHECKSUM_ELEMENTS } from '../headers/checksum-headers';
@@ -10,7 +9,6 @@ import type { S3Request } from '../http/s3-request';
 import type { S3Response, XmlElement } from '../http/s3-response';
 import { S3Controller } from '../operations/s3-controller.decorator';
 import { S3Operation } from '../operations/s3-operation.decorator';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { addressOf } from './request-target';
 import { checksumElements, element, textElement, xmlResponse } from './xml-elements';
 
@@ -23,7 +21,6 @@ interface PartsPage {
 }
 
 /** GetObjectAttributes. */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class ObjectAttributesController {
   constructor(private readonly artifacts: ArtifactService) {}

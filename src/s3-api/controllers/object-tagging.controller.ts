@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import { ArtifactService } from '../../engine/artifacts/artifact.service';
 import { checkTags, emptyTags, MAX_OBJECT_TAGS } from '../headers/tags';
 import { S3Req } from '../http/s3-req.decorator';
@@ -8,13 +7,11 @@ import { S3Controller } from '../operations/s3-controller.decorator';
 import { S3Operation } from '../operations/s3-operation.decorator';
 import { XmlBody } from '../xml/xml-body.decorator';
 import { TaggingDocument } from './documents/tagging.document';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { addressOf } from './request-target';
 import { taggingElement } from './tagging-element';
 import { xmlResponse } from './xml-elements';
 
 /** Tags of objects and their versions. */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class ObjectTaggingController {
   constructor(private readonly artifacts: ArtifactService) {}

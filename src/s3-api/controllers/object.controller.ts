@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import { ArtifactRemover } from '../../engine/artifacts/artifact-remover';
 import { ArtifactWriter } from '../../engine/artifacts/artifact-writer';
 import { ArtifactService } from '../../engine/artifacts/artifact.service';
@@ -17,12 +16,10 @@ import { S3Operation } from '../operations/s3-operation.decorator';
 import { PayloadBody } from '../payload/payload-body.decorator';
 import { XmlBody } from '../xml/xml-body.decorator';
 import { DeleteDocument } from './documents/delete.document';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { addressOf, bucketOf, callerOf, keyOf } from './request-target';
 import { element, textElement, xmlResponse } from './xml-elements';
 
 /** Objects: put, get, head, delete. */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class ObjectController {
   constructor(

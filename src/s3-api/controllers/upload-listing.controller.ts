@@ -1,4 +1,3 @@
-import { UseGuards } from '@nestjs/common';
 import type { UploadSummary } from '../../engine/multipart/multipart.types';
 import { UploadLister } from '../../engine/multipart/upload-lister';
 import { numberMarker, pageSize } from '../headers/query-numbers';
@@ -7,7 +6,6 @@ import type { S3Request } from '../http/s3-request';
 import type { S3Response, XmlElement } from '../http/s3-response';
 import { S3Controller } from '../operations/s3-controller.decorator';
 import { S3Operation } from '../operations/s3-operation.decorator';
-import { ExpectedOwnerGuard } from './expected-owner.guard';
 import { isUrlEncodingWanted, keyText } from './listing-parameters';
 import { encodeForUrl } from './listing-xml';
 import { uploadAddressOf } from './multipart.controller';
@@ -18,7 +16,6 @@ import { checksumElements, element, ownerElement, textElement, xmlResponse } fro
 const MAX_ENTRIES = 1000;
 
 /** Uploads in progress, and what they have so far. */
-@UseGuards(ExpectedOwnerGuard)
 @S3Controller()
 export class UploadListingController {
   constructor(private readonly lister: UploadLister) {}

@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import { Injectable, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
@@ -13,11 +13,7 @@ import { Environment } from '../../config/environment';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import { REQUEST_OBSERVERS } from '../../context/request-observer';
 import type { RequestRecord } from '../../context/request-record';
-import { EventLogInterceptor } from '../../events/event-log.interceptor';
-import { MetricsInterceptor } from '../../metrics/metrics.interceptor';
-import { TenantThrottlerGuard } from '../../tenant/throttling/tenant-throttler.guard';
-import { AccessGuard } from '../auth/access.guard';
-import { SigV4Guard } from '../auth/sigv4.guard';
+import { S3GuardStack } from '../auth/s3-guard-stack';
 import { S3Error } from '../errors/s3-error';
 import { OperationRegistry } from '../operations/operation-registry';
 import { S3Controller } from '../operations/s3-controller.decorator';
@@ -25,6 +21,8 @@ import { S3Operation } from '../operations/s3-operation.decorator';
 import { UnhandledOperationController } from '../operations/unhandled-operation.controller';
 import { continueBody } from './continue';
 import { S3Dispatcher } from './s3-dispatcher';
+import { S3InterceptorStack } from './s3-interceptor-stack';
+import { S3ResponseInterceptor } from './s3-response.interceptor';
 import { S3Req } from './s3-req.decorator';
 import type { S3Request } from './s3-request';
 import type { S3Response } from './s3-response';
@@ -56,21 +54,12 @@ class ScriptedController {
   }
 }
 
-@Injectable()
-class Pass {
-  canActivate(): boolean {
-    return true;
-  }
-}
-
 class RefusingGuard {
   canActivate(context: { switchToHttp(): { getRequest(): { headers: Record<string, string> } } }): boolean {
     if (context.switchToHttp().getRequest().headers['x-refuse'] !== undefined) throw new S3Error('AccessDenied');
     return true;
   }
 }
-
-const passOn = { intercept: (_context: unknown, next: { handle(): unknown }) => next.handle() };
 
 describe('the S3 edge', () => {
   const settled: RequestRecord[] = [];
@@ -100,16 +89,10 @@ describe('the S3 edge', () => {
         },
       ],
     })
-      .overrideGuard(SigV4Guard)
+      .overrideGuard(S3GuardStack)
       .useClass(RefusingGuard)
-      .overrideGuard(TenantThrottlerGuard)
-      .useClass(Pass)
-      .overrideGuard(AccessGuard)
-      .useClass(Pass)
-      .overrideInterceptor(EventLogInterceptor)
-      .useValue(passOn)
-      .overrideInterceptor(MetricsInterceptor)
-      .useValue(passOn)
+      .overrideInterceptor(S3InterceptorStack)
+      .useClass(S3ResponseInterceptor)
       .compile();
     const instance = express();
     instance.disable('x-powered-by');
@@ -385,10 +368,8 @@ describe('the S3 edge', () => {
     @Module({ imports: [DiscoveryModule], controllers: [ScriptedController, Twin], providers: [OperationRegistry] })
     class Twins {}
     const testing = Test.createTestingModule({ imports: [Twins] });
-    for (const guard of [SigV4Guard, TenantThrottlerGuard, AccessGuard]) testing.overrideGuard(guard).useClass(Pass);
-    for (const interceptor of [EventLogInterceptor, MetricsInterceptor]) {
-      testing.overrideInterceptor(interceptor).useValue(passOn);
-    }
+    testing.overrideGuard(S3GuardStack).useClass(RefusingGuard);
+    testing.overrideInterceptor(S3InterceptorStack).useClass(S3ResponseInterceptor);
     const module = await testing.compile();
     await expect(module.init()).rejects.toThrow(
       'ScriptedController.get and Twin.get both handle the S3 operation GetObject',

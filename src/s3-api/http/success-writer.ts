@@ -12,6 +12,9 @@ import type { S3Response, XmlElement } from './s3-response';
 /** White space goes out this often: proxies and SDKs give up on a silent connection after 30 to 60 s. */
 const KEEP_ALIVE_INTERVAL_MS = 10_000;
 
+/** Up to here copying a body costs less than handing it to the system apart from its header. */
+const ONE_WRITE_MAX_BYTES = 16 * 1024;
+
 const logger = new Logger('S3');
 
 const ignore = (): void => undefined;
@@ -66,7 +69,9 @@ function writeWhole(
   writeHead(request, status, headers);
   record.firstByteAtNs = process.hrtime.bigint();
   if (body !== undefined && message.method !== 'HEAD') record.bytesOut = body.length;
-  response.end(body);
+  // Header and body in one string make one write; a Buffer would make two.
+  if (body !== undefined && body.length <= ONE_WRITE_MAX_BYTES) response.end(body.toString('latin1'), 'latin1');
+  else response.end(body);
 }
 
 /** A source that breaks, or ends before the promised length, breaks the connection: never a silently short body. */

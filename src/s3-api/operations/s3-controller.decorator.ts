@@ -1,11 +1,7 @@
 import { applyDecorators, Controller, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
-import { EventLogInterceptor } from '../../events/event-log.interceptor';
-import { MetricsInterceptor } from '../../metrics/metrics.interceptor';
-import { TenantThrottlerGuard } from '../../tenant/throttling/tenant-throttler.guard';
-import { AccessGuard } from '../auth/access.guard';
-import { SigV4Guard } from '../auth/sigv4.guard';
+import { S3GuardStack } from '../auth/s3-guard-stack';
 import { S3ExceptionFilter } from '../http/s3-exception.filter';
-import { S3ResponseInterceptor } from '../http/s3-response.interceptor';
+import { S3InterceptorStack } from '../http/s3-interceptor-stack';
 
 /**
  * A controller of S3 operations: who (signature), how fast (limits of the tenant), may they (access), in this order; then
@@ -14,8 +10,8 @@ import { S3ResponseInterceptor } from '../http/s3-response.interceptor';
 export function S3Controller(): ClassDecorator {
   return applyDecorators(
     Controller(),
-    UseGuards(SigV4Guard, TenantThrottlerGuard, AccessGuard),
-    UseInterceptors(EventLogInterceptor, MetricsInterceptor, S3ResponseInterceptor),
+    UseGuards(S3GuardStack),
+    UseInterceptors(S3InterceptorStack),
     UseFilters(S3ExceptionFilter),
   );
 }

@@ -5,12 +5,15 @@ import { findOperation } from './operation-catalogue';
 /** Metadata key under which a handler carries the name of its operation. */
 export const S3_OPERATION_METADATA = Symbol('S3_OPERATION');
 
+/** Begins the internal routes of S3's operations. */
+export const S3_ROUTE_PREFIX = '/_s3/';
+
 /** Where the dispatcher sends requests of operations that no handler claims. */
-export const UNHANDLED_ROUTE = '/_s3/-';
+export const UNHANDLED_ROUTE = `${S3_ROUTE_PREFIX}-`;
 
 /** The internal route of an operation; only the dispatcher writes it into `req.url`. */
 export function operationRoute(name: string): string {
-  return `/_s3/${name}`;
+  return `${S3_ROUTE_PREFIX}${name}`;
 }
 
 /**

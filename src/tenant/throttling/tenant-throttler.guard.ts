@@ -12,8 +12,6 @@ interface Limit {
   readonly ttlMs: number;
 }
 
-const ALLOWED = Promise.resolve(true);
-
 /**
  * Limits each tenant's requests by class. Stands behind the check of the signature.
  *
@@ -43,12 +41,18 @@ export class TenantThrottlerGuard extends ThrottlerGuard {
     }
   }
 
-  override canActivate(context: ExecutionContext): Promise<boolean> {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    return Promise.resolve(this.admit(context));
+  }
+
+  /** The same without a promise. Throws {@link TenantThrottledException}. */
+  admit(context: ExecutionContext): true {
     const { identity, operation } = this.requests.of(context.switchToHttp().getRequest<object>());
-    if (identity === undefined) return ALLOWED;
+    if (identity === undefined) return true;
     const limit = this.limits.get(operation.operationClass);
-    if (limit === undefined) return ALLOWED;
+    if (limit === undefined) return true;
     const waitMs = this.buckets.take(operation.operationClass, identity.tenantId, limit.ttlMs, limit.limit);
-    return waitMs === 0 ? ALLOWED : Promise.reject(new TenantThrottledException(Math.ceil(waitMs / 1000)));
+    if (waitMs > 0) throw new TenantThrottledException(Math.ceil(waitMs / 1000));
+    return true;
   }
 }
