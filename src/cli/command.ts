@@ -42,14 +42,21 @@ export class CommandInput {
   }
 }
 
+/** A result that scripts should notice: printed as any other, with exit code 1. */
+export class Findings {
+  constructor(readonly result: unknown) {}
+}
+
 /** A command of `npm run cli`. */
 export interface Command {
   /** One or two words, for example `key create`. */
   readonly name: string;
   readonly summary: string;
+  /** More lines for the command's own help. */
+  readonly details?: readonly string[];
   /** Names of the arguments that stand by themselves, all of them required. */
   readonly positionals: readonly string[];
   readonly options: Readonly<Record<string, CommandOption>>;
-  /** Its result is printed as JSON. Throws `UsageError`, `TenancyError` or `StartUpError` for what its caller can put right. */
+  /** Its result, or that of {@link Findings}, is printed as JSON. Throws `UsageError`, `TenancyError` or `StartUpError` for what its caller can put right. */
   run(input: CommandInput): Promise<unknown>;
 }

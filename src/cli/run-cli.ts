@@ -2,9 +2,10 @@ import { parseArgs } from 'node:util';
 import type { Environment } from '../config/environment';
 import { StartUpError } from '../config/start-up.error';
 import { DatabaseUnavailableError } from '../database/database';
+import { DriverError } from '../drivers/driver.errors';
 import { TenancyError } from '../tenant/tenancy.error';
 import type { Command } from './command';
-import { CommandInput, UsageError } from './command';
+import { CommandInput, Findings, UsageError } from './command';
 
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
@@ -16,8 +17,8 @@ export interface CliOutput {
 }
 
 /**
- * Runs the command that `args` names and answers the exit code: 0, 1 when it failed, 2 when it was called wrongly. The result
- * goes to `output.out` as JSON, everything else to `output.err`.
+ * Runs the command that `args` names and answers the exit code: 0, 1 when it failed or has findings, 2 when it was called
+ * wrongly. The result goes to `output.out` as JSON, everything else to `output.err`.
  */
 export async function runCli(
   args: readonly string[],
@@ -42,8 +43,9 @@ export async function runCli(
   try {
     const read = readArguments(command, args.slice(command.name.split(' ').length));
     const result = await command.run(new CommandInput(loadEnvironment(), read.positionals, read.options));
-    output.out(JSON.stringify(result, undefined, 2));
-    return EXIT_OK;
+    const isFinding = result instanceof Findings;
+    output.out(JSON.stringify(isFinding ? result.result : result, undefined, 2));
+    return isFinding ? EXIT_FAILED : EXIT_OK;
   } catch (error) {
     if (error instanceof UsageError) {
       output.err(`${error.message}\n\n${help(command)}`);
@@ -83,7 +85,10 @@ function readArguments(
 
 function explanation(error: unknown): string {
   const isExpected =
-    error instanceof TenancyError || error instanceof StartUpError || error instanceof DatabaseUnavailableError;
+    error instanceof TenancyError ||
+    error instanceof StartUpError ||
+    error instanceof DatabaseUnavailableError ||
+    error instanceof DriverError;
   if (isExpected || !(error instanceof Error)) return error instanceof Error ? error.message : String(error);
   return error.stack ?? error.message;
 }
@@ -105,6 +110,7 @@ function help(command: Command): string {
     `Usage: npm run cli -- ${[command.name, ...command.positionals, ...usage].join(' ')}`,
     '',
     command.summary,
+    ...(command.details ?? []),
     ...(options.length > 0 ? [''] : []),
     ...options.map(({ text, summary }) => `  ${text.padEnd(width)}  ${summary}`),
   ].join('\n');
