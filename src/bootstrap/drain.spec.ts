@@ -16,6 +16,7 @@ describe('drain', () => {
   });
   afterEach(() => {
     server.closeAllConnections();
+    server.close();
   });
   afterAll(() => {
     agent.destroy();

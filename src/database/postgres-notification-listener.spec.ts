@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import type { TestDatabase } from '../../test/support/test-database';
 import { createTestDatabase } from '../../test/support/test-database';
@@ -29,6 +30,7 @@ describe('PostgresNotificationListener', () => {
   let inbox: Inbox;
 
   beforeAll(async () => {
+    Logger.overrideLogger(false);
     database = await createTestDatabase();
     client = new Client(connectionSettings(database.url));
     await client.connect();
