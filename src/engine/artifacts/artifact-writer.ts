@@ -30,6 +30,8 @@ import { checkCopySourceConditions } from './read-conditions';
 import { encodeVersionId } from './version-id';
 
 const DEFAULT_STORAGE_CLASS = 'STANDARD';
+/** Times a copy looks at its source when that is overwritten again and again before its bytes could be shared. */
+const MAX_COPY_ATTEMPTS = 10;
 
 /** The result of `vaultaire_commit_artifact`. */
 export interface CommitRow {
@@ -87,6 +89,18 @@ export class ArtifactWriter {
 
   /** Moves no bytes: the new version holds the blobs of the old one. Its ETag stays. */
   async copy(ctx: OperationContext, request: CopyArtifact): Promise<ArtifactCopied> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.tryCopy(ctx, request);
+      } catch (error) {
+        // What was found as the source was overwritten or deleted before the commit: look again.
+        const isGone = error instanceof EngineError && error.failure.kind === 'Interrupted';
+        if (!isGone || attempt === MAX_COPY_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private async tryCopy(ctx: OperationContext, request: CopyArtifact): Promise<ArtifactCopied> {
     const version = await this.artifacts.find(ctx, request.source);
     const { row, stat } = version;
     checkCopySourceConditions(request.sourceConditions, stat);

@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream';
 import type { ArtifactKey, ContainerName } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
 import { Database } from '../../database/database';
-import type { Statement } from '../../database/database';
 import { ActiveReads } from '../blobs/active-reads';
 import { BlobReader } from '../blobs/blob-reader';
 import { ContainerService } from '../containers/container.service';
@@ -23,9 +22,8 @@ import { FIND_MANIFEST_PART, FIND_VERSION, LIST_MANIFEST_PARTS, READ_VERSION, SE
 import { resolveRange } from './byte-range';
 import type { ResolvedRange } from './byte-range';
 import { checkReadConditions } from './read-conditions';
-import { encodeVersionId, selectVersion } from './version-id';
-
-type VersionStatements = Readonly<Record<'latest' | 'null' | 'id', Statement>>;
+import { VersionFinder } from './version-finder';
+import { encodeVersionId } from './version-id';
 
 /** An artifact version that was found, with the container it is in. */
 export interface LocatedVersion<Row extends VersionRow> {
@@ -37,19 +35,25 @@ export interface LocatedVersion<Row extends VersionRow> {
 /** Reads artifacts. One round trip for the row and, where they are inline, the bytes. */
 @Injectable()
 export class ArtifactService {
+  private readonly rows: VersionFinder<VersionRow>;
+  private readonly blobs: VersionFinder<VersionWithBlobRow>;
+
   constructor(
     private readonly database: Database,
     private readonly containers: ContainerService,
     private readonly reader: BlobReader,
     private readonly activeReads: ActiveReads,
-  ) {}
+  ) {
+    this.rows = new VersionFinder(database, FIND_VERSION);
+    this.blobs = new VersionFinder(database, READ_VERSION);
+  }
 
   /** Opens an artifact. The body must be consumed or destroyed. */
   async get(ctx: OperationContext, request: GetArtifact): Promise<ArtifactRead> {
     const endRead = this.activeReads.begin();
     let isStreaming = false;
     try {
-      const located = await this.locate<VersionWithBlobRow>(ctx, request, READ_VERSION);
+      const located = await this.locate(ctx, request, this.blobs);
       const { row, stat } = located;
       checkReadConditions(request.conditions, stat);
       const { range, partChecksum } = await this.resolve(request, located);
@@ -66,7 +70,7 @@ export class ArtifactService {
 
   /** What {@link get} would answer, without the bytes. */
   async head(ctx: OperationContext, request: GetArtifact): Promise<ArtifactRead> {
-    const located = await this.locate<VersionRow>(ctx, request, FIND_VERSION);
+    const located = await this.locate(ctx, request, this.rows);
     checkReadConditions(request.conditions, located.stat);
     const { range, partChecksum } = await this.resolve(request, located);
     return { stat: located.stat, range, partChecksum, lengthBytes: lengthOf(located.stat, range), body: undefined };
@@ -78,7 +82,7 @@ export class ArtifactService {
     address: ArtifactAddress,
     page: { readonly afterPartNumber: number; readonly maxParts: number },
   ): Promise<{ readonly stat: ArtifactStat; readonly parts: readonly ArtifactPart[]; readonly isTruncated: boolean }> {
-    const { row, stat } = await this.locate<VersionRow>(ctx, address, FIND_VERSION);
+    const { row, stat } = await this.locate(ctx, address, this.rows);
     if (row.manifest_id === null) return { stat, parts: [], isTruncated: false };
     const rows = await this.database.read<{
       part_number: number;
@@ -101,14 +105,14 @@ export class ArtifactService {
     address: ArtifactAddress,
     tags: Readonly<Record<string, string>>,
   ): Promise<{ readonly versionId: string | undefined }> {
-    const { container, row, stat } = await this.locate<VersionRow>(ctx, address, FIND_VERSION);
+    const { container, row, stat } = await this.locate(ctx, address, this.rows);
     await this.database.query(SET_TAGS, [container.id, address.key, row.id, jsonOrNull(tags)]);
     return { versionId: stat.versionId };
   }
 
   /** The version that `address` names, with its bytes' location: the source of a copy. */
   find(ctx: OperationContext, address: ArtifactAddress): Promise<LocatedVersion<VersionWithBlobRow>> {
-    return this.locate<VersionWithBlobRow>(ctx, address, READ_VERSION);
+    return this.locate(ctx, address, this.blobs);
   }
 
   /** Runs `work` with the bytes of a version that was found; blobs are kept while it runs. */
@@ -134,31 +138,19 @@ export class ArtifactService {
   private async locate<Row extends VersionRow>(
     ctx: OperationContext,
     address: ArtifactAddress,
-    statements: VersionStatements,
+    finder: VersionFinder<Row>,
   ): Promise<LocatedVersion<Row>> {
     const cached = this.containers.getCached(ctx, address.container);
     if (cached !== undefined) {
-      const row = await this.lookUp<Row>(cached, address, statements);
+      const row = await finder.find(cached.id, address.key, address.versionId);
       if (row !== undefined) return located(cached, address, row);
     }
     // Not cached, or a miss that a container deleted and made again elsewhere would explain: ask the database.
     const container = await this.containers.getAgain(ctx, address.container, cached);
-    const row = container.id === cached?.id ? undefined : await this.lookUp<Row>(container, address, statements);
+    const row =
+      container.id === cached?.id ? undefined : await finder.find(container.id, address.key, address.versionId);
     if (row !== undefined) return located(container, address, row);
     throw notFound(address, undefined);
-  }
-
-  private async lookUp<Row extends VersionRow>(
-    container: Container,
-    address: ArtifactAddress,
-    statements: VersionStatements,
-  ): Promise<Row | undefined> {
-    const selector = selectVersion(address.versionId);
-    if (selector.kind === 'none') return undefined;
-    const values: string[] = [container.id, address.key];
-    if (selector.kind === 'id') values.push(selector.id);
-    const [row] = await this.database.read<Row>(statements[selector.kind], values);
-    return row;
   }
 
   private async resolve(

@@ -10,9 +10,19 @@ const find = (name: string, columns: string, join: string, selector: string): St
     WHERE v.container_id = $1 AND v.key = $2 ${selector} ORDER BY v.id DESC LIMIT 1`,
 });
 
+/** The latest versions of many keys, by the index alone; for `LatestVersionLoader`. */
+const findMany = (name: string, columns: string, join: string): Statement => ({
+  name,
+  text: `SELECT q.ordinal, r.* FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS q (container_id, key, ordinal)
+    CROSS JOIN LATERAL (
+      SELECT ${columns} FROM artifact_versions v ${join}
+      WHERE v.container_id = q.container_id AND v.key = q.key COLLATE "C" ORDER BY v.id DESC LIMIT 1
+    ) r`,
+});
+
 /** The rows of a version, by how the client named it, without and with the bytes of an inline blob. */
 export const FIND_VERSION = {
-  latest: find('find_latest', COLUMNS, '', ''),
+  latest: findMany('find_latest', COLUMNS, ''),
   null: find('find_null_version', COLUMNS, '', 'AND v.is_null_version'),
   id: find('find_version', COLUMNS, '', 'AND v.id = $3 AND NOT v.is_null_version'),
 } as const;
@@ -21,7 +31,7 @@ const WITH_BLOB = `${COLUMNS}, b.driver, b.inline_body`;
 const JOIN_BLOB = 'LEFT JOIN blobs b ON b.id = v.blob_id';
 
 export const READ_VERSION = {
-  latest: find('read_latest', WITH_BLOB, JOIN_BLOB, ''),
+  latest: findMany('read_latest', WITH_BLOB, JOIN_BLOB),
   null: find('read_null_version', WITH_BLOB, JOIN_BLOB, 'AND v.is_null_version'),
   id: find('read_version', WITH_BLOB, JOIN_BLOB, 'AND v.id = $3 AND NOT v.is_null_version'),
 } as const;
