@@ -45,7 +45,13 @@ export class UploadCompleter {
     const upload = await this.uploads.find(ctx, request);
     if (upload.result !== null) return repeated(upload, upload.result);
     for (let attempt = 1; ; attempt += 1) {
-      const parts = choose(request, upload, await this.loadParts(upload.id));
+      const stored = await this.loadParts(upload.id);
+      if (stored.size === 0) {
+        // Another request that completed or aborted the upload meanwhile took the parts away.
+        const now = await this.uploads.find(ctx, request);
+        if (now.result !== null) return repeated(now, now.result);
+      }
+      const parts = choose(request, upload, stored);
       const result = resultOf(request, upload, parts);
       const row = await this.commit(request, upload, parts, result);
       if (row.outcome === 'Changed' && attempt < MAX_ATTEMPTS) continue;
