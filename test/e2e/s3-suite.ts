@@ -1,7 +1,7 @@
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { randomBytes } from 'node:crypto';
-import type { RunningVaultaire } from '../support/start-vaultaire';
+import type { RunningVaultaire, VaultaireOptions } from '../support/start-vaultaire';
 import { startVaultaire } from '../support/start-vaultaire';
 
 /** A server of its own for a spec file, and a client with its root key. Usable inside of tests and hooks. */
@@ -15,7 +15,7 @@ export interface S3Suite {
 const silent = (): void => undefined;
 
 /** Starts a server before the tests of the file and stops it after them. */
-export function useS3(): S3Suite {
+export function useS3(options: VaultaireOptions = {}): S3Suite {
   let vaultaire: RunningVaultaire | undefined;
   let s3: S3Client | undefined;
   const started = <T>(value: T | undefined): T => {
@@ -23,7 +23,7 @@ export function useS3(): S3Suite {
     return value;
   };
   beforeAll(async () => {
-    vaultaire = await startVaultaire();
+    vaultaire = await startVaultaire(options);
     // The SDK warns of empty bodies, which are on purpose here.
     s3 = vaultaire.s3Client({ logger: { debug: silent, info: silent, warn: silent, error: silent } });
   }, 60_000);
