@@ -43,7 +43,12 @@ describe('malformed HTTP', () => {
 
   it.each([
     ['no host', 'GET / HTTP/1.1\r\n\r\n', 400, 'MissingSecurityHeader'],
-    ['an expectation that nobody knows, as if it were not there', 'GET / HTTP/1.1\r\nHost: h\r\nExpect: wonders\r\n\r\n', 403, 'AccessDenied'],
+    [
+      'an expectation that nobody knows, as if it were not there',
+      'GET / HTTP/1.1\r\nHost: h\r\nExpect: wonders\r\n\r\n',
+      403,
+      'AccessDenied',
+    ],
     ['broken percent-encoding', 'GET /b/%zz HTTP/1.1\r\nHost: h\r\n\r\n', 400, 'InvalidURI'],
     ['a key that is not UTF-8', 'GET /b/%ff HTTP/1.1\r\nHost: h\r\n\r\n', 400, 'InvalidURI'],
     ['a key that is too long', `GET /b/${'a'.repeat(1025)} HTTP/1.1\r\nHost: h\r\n\r\n`, 400, 'KeyTooLongError'],
