@@ -1,5 +1,4 @@
 import { Controller, Get, Header, HttpStatus, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { HealthCheck } from './health.service';
 import { HealthService } from './health.service';
@@ -10,7 +9,6 @@ interface ReadinessDocument {
 }
 
 /** For load balancers and orchestrators, on the admin plane. */
-@ApiTags('health')
 @Controller('health')
 export class HealthController {
   constructor(private readonly health: HealthService) {}

@@ -1,11 +1,9 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { PrometheusController } from '@willsoto/nestjs-prometheus';
 import type { Response } from 'express';
 import { MetricsExporter } from './metrics-exporter';
 
 /** `GET /metrics` of the admin plane, in the text format of Prometheus. */
-@ApiExcludeController()
 @Controller()
 export class MetricsController extends PrometheusController {
   constructor(private readonly exporter: MetricsExporter) {
