@@ -3,7 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Environment } from '../config/environment';
-import { GATEWAY_DATABASE } from '../engine/engine.tokens';
+import { GATEWAY_DATABASE } from './database.tokens';
 import { connectionSettings, dataSourceOptions, readSettings } from './data-source';
 import { Database } from './database';
 import { PipelinedConnections } from './pipelined-connections';

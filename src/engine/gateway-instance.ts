@@ -3,7 +3,7 @@ import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
 import { ActiveReads } from './blobs/active-reads';
-import { GATEWAY_DATABASE } from './engine.tokens';
+import { GATEWAY_DATABASE } from '../database/database.tokens';
 
 const HEARTBEAT_MS = 5_000;
 const RECONNECT_MS = 1_000;
