@@ -2,6 +2,7 @@ import type { CompletedPart, CreateMultipartUploadCommandInput } from '@aws-sdk/
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteBucketCommand,
   GetObjectAttributesCommand,
@@ -106,15 +107,20 @@ describe('multipart uploads', () => {
     expect((await refusalOf(suite.s3.send(new GetObjectCommand({ Bucket: upload.Bucket, Key })))).code).toBe(
       'NoSuchKey',
     );
-    expect((await refusalOf(suite.s3.send(new DeleteBucketCommand({ Bucket: upload.Bucket })))).code).toBe(
-      'BucketNotEmpty',
-    );
     await suite.s3.send(new AbortMultipartUploadCommand(upload));
     const gone = { code: 'NoSuchUpload', status: 404 };
     expect(await refusalOf(suite.s3.send(new ListPartsCommand(upload)))).toEqual(gone);
     expect(await refusalOf(send(upload, 2, Buffer.from('x')))).toEqual(gone);
     expect(await refusalOf(complete(upload, [{ PartNumber: 1, ETag: '"x"' }]))).toEqual(gone);
+  });
+
+  it('do not keep their bucket from being deleted, and are gone with it', async () => {
+    const upload = await begin();
+    const part = await send(upload, 1, Buffer.from('x'));
     await suite.s3.send(new DeleteBucketCommand({ Bucket: upload.Bucket }));
+    expect((await refusalOf(complete(upload, [part]))).code).toBe('NoSuchBucket');
+    await suite.s3.send(new CreateBucketCommand({ Bucket: upload.Bucket }));
+    expect((await refusalOf(complete(upload, [part]))).code).toBe('NoSuchUpload');
   });
 
   it('are refused by part: unknown, out of order, too small, with another ETag, none', async () => {
