@@ -88,7 +88,7 @@ export class EngineConfig {
   @IsInt()
   @Min(4 * MIB)
   @Max(4096 * MIB)
-  readonly uploadBufferBytes: number = 32 * MIB;
+  readonly uploadBufferBytes: number = 16 * MIB;
 }
 
 /** A token bucket: `burst` tokens at once, `perSecond` new ones. */

@@ -3,7 +3,7 @@ import { continueBody } from '../http/continue';
 import type { S3Request } from '../http/s3-request';
 
 /** Bytes waiting for the consumer beyond which the client is made to wait. */
-const HIGH_WATER_BYTES = 256 * 1024;
+const HIGH_WATER_BYTES = 128 * 1024;
 
 /** The client went away before it had sent the whole body: nobody is left to be told. */
 export class BodyAbortedError extends S3Error {
