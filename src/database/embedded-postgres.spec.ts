@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -101,9 +102,17 @@ describe('EmbeddedPostgres', () => {
   it('is not misled by the process id of a killed server that another program has now', async () => {
     const first = await start();
     await first.stop();
-    writeFileSync(join(dataDir, 'postgres', 'postmaster.pid'), `${process.pid}\n${dataDir}\n1\n5432\n\n\n\nready   \n`);
-    const second = await start();
-    expect(await query(second.url, 'SELECT 1')).toBe(1);
+    // A process that lives, and is no ancestor of the server: ancestors' ids are ignored by PostgreSQL itself.
+    const stranger = spawn(process.execPath, ['-e', 'process.stdin.resume()']);
+    const lines = `${stranger.pid ?? 0}\n${dataDir}\n1\n5432\n\n\n\nready   \n`;
+    writeFileSync(join(dataDir, 'postgres', 'postmaster.pid'), lines);
+    writeFileSync(join(dataDir, 'postgres', '.s.PGSQL.5432.lock'), lines);
+    try {
+      const second = await start();
+      expect(await query(second.url, 'SELECT 1')).toBe(1);
+    } finally {
+      stranger.kill();
+    }
   });
 
   it('removes what a kill during its first set-up left', async () => {

@@ -10,7 +10,7 @@ import type { PostgresAccount } from './embedded/postgres-account';
 import { findPostgresBinaries } from './embedded/postgres-binaries';
 import type { PostgresBinaries } from './embedded/postgres-binaries';
 import { clusterPassword, DATABASE_USER, makeCluster } from './embedded/postgres-cluster';
-import { databaseUrl, serverArguments, socketAddress } from './embedded/postgres-settings';
+import { databaseUrl, serverArguments, socketAddress, socketLockPath } from './embedded/postgres-settings';
 import type { PostgresAddress } from './embedded/postgres-settings';
 import { isServerOf, postmasterPath, readPostmasterFile } from './embedded/postmaster-file';
 import { run, spawnCommand } from './embedded/run';
@@ -66,7 +66,9 @@ export class EmbeddedPostgres {
       return server;
     }
     // Of a server that was killed: its process id may be another program's by now, which PostgreSQL would take for a server.
+    // That in the lock of its socket counts as well, also when it is a zombie that nobody has waited for.
     rmSync(postmasterPath(cluster), { force: true });
+    rmSync(socketLockPath(cluster), { force: true });
     const address = socketAddress(cluster) ?? { kind: 'tcp', port: await freePort() };
     const server = new EmbeddedPostgres(cluster, address, binaries, account, options.onCrash);
     await server.spawn();

@@ -17,6 +17,11 @@ export function socketAddress(clusterFolder: string): PostgresAddress | undefine
   return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? { kind: 'socket', folder: clusterFolder } : undefined;
 }
 
+/** Where a server with a socket in its cluster's folder keeps its process id, besides `postmaster.pid`. */
+export function socketLockPath(clusterFolder: string): string {
+  return `${clusterFolder}/.s.PGSQL.${SOCKET_PORT}.lock`;
+}
+
 export function databaseUrl(address: PostgresAddress, user: string, password: string): string {
   const credentials = `${user}:${password}`;
   return address.kind === 'socket'
