@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { QueryResultRow } from 'pg';
@@ -53,15 +53,12 @@ export class StoredState {
 
   /** Names of all files of the driver: a blob's id, or that with `.partial`. */
   files(): string[] {
-    try {
-      return readdirSync(this.blobFolder, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => entry.name)
-        .sort();
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-      throw error;
-    }
+    // The driver makes its folder with the first blob.
+    if (!existsSync(this.blobFolder)) return [];
+    return readdirSync(this.blobFolder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => entry.name)
+      .sort();
   }
 
   /** Ids of blobs that the driver holds, by their state. */
