@@ -80,6 +80,25 @@ export class ProcessTreeWatch {
   }
 }
 
+/** Memory of one process at this moment, in bytes. */
+export interface ProcessMemory {
+  readonly pid: number;
+  readonly residentBytes: number;
+  /** Pages that several processes share are divided among them. */
+  readonly proportionalBytes: number;
+}
+
+/** The memory of a process and its descendants, without those named `postgres`. Empty where there is no `/proc`. */
+export function memoryOfTree(rootPid: number): ProcessMemory[] {
+  return treeOf(rootPid)
+    .filter(({ name }) => name !== 'postgres')
+    .map((process) => ({
+      pid: process.pid,
+      residentBytes: process.residentPages * PAGE_BYTES,
+      proportionalBytes: proportionalBytesOf(process),
+    }));
+}
+
 /** The process that listens on a TCP port of this machine, or undefined when that can't be seen. */
 export function findListener(port: number): number | undefined {
   const inodes = new Set<string>();

@@ -139,20 +139,15 @@ function algorithmsFor(body: IncomingBody, options: StoreOptions): Set<DigestAlg
   return algorithms;
 }
 
-/** At most the inline limit is ever collected: the source refuses more than its announced length. */
+/** At most the inline limit is ever collected: the source refuses more than its announced length, and less. */
 async function collect(body: IncomingBody, sizeBytes: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
+  const bytes = Buffer.allocUnsafe(sizeBytes);
   let received = 0;
   for await (const chunk of body.source) {
+    bytes.set(chunk, received);
     received += chunk.length;
-    // A chunk is only valid until the next one: all but a lone one are copied.
-    chunks.push(received === sizeBytes && chunks.length === 0 ? chunk : Uint8Array.from(chunk));
   }
-  const first = chunks[0];
-  if (chunks.length === 1 && first !== undefined) {
-    return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
-  }
-  return Buffer.concat(chunks, received);
+  return received === sizeBytes ? bytes : bytes.subarray(0, received);
 }
 
 async function* limited(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
