@@ -7,12 +7,16 @@ import {
   IsInt,
   IsNumber,
   IsObject,
+  IsOptional,
   IsString,
   Matches,
   Max,
+  MaxLength,
   Min,
   ValidateNested,
 } from 'class-validator';
+import type { TenantLimits } from '../context/policy/tenant-policy';
+import { TenantPolicy } from '../context/policy/tenant-policy';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -131,6 +135,22 @@ export class LimitsConfig {
   readonly admin: LimitConfig = limit(1_000, 2_000);
 }
 
+/** A named set of quotas and limits. */
+export class PlanConfig {
+  @Matches(/^[a-z0-9][a-z0-9._-]{0,62}$/, { message: '$property must be lower-case letters, digits, dots or dashes' })
+  readonly name!: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  readonly description?: string;
+
+  @IsObject()
+  @ValidateNested()
+  @Type(() => TenantPolicy)
+  readonly policy: TenantPolicy = new TenantPolicy();
+}
+
 /** The validated YAML file of `VAULTAIRE_CONFIG`, with defaults for all that it leaves out. */
 export class VaultaireConfig {
   @IsArray()
@@ -162,6 +182,22 @@ export class VaultaireConfig {
   @IsObject()
   @Type(() => LimitsConfig)
   readonly limits: LimitsConfig = new LimitsConfig();
+
+  /** Plans to make or write over at each start, by name. */
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => PlanConfig)
+  readonly plans: PlanConfig[] = [];
+
+  /** Plan of a tenant that is created without one. */
+  @IsOptional()
+  @IsString()
+  readonly defaultPlan?: string;
+
+  /** Limits of a tenant whose plan and overrides say nothing else. */
+  defaultLimits(): TenantLimits {
+    return { tenant: { requests: this.limits } };
+  }
 
   /** Peers whose forwarded headers name the client: addresses or networks in CIDR form. */
   @IsArray()

@@ -2,10 +2,12 @@ import type { MigrationInterface } from 'typeorm';
 import { Tenants1700000000001 } from './migrations/1700000000001-tenants';
 import { Engine1700000000002 } from './migrations/1700000000002-engine';
 import { Events1700000000003 } from './migrations/1700000000003-events';
+import { Service1700000000004 } from './migrations/1700000000004-service';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
 export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   Tenants1700000000001,
   Engine1700000000002,
   Events1700000000003,
+  Service1700000000004,
 ];

@@ -1,5 +1,7 @@
 import type { Database } from '../database/database';
 import type { TenantState } from './entities/tenant.entity';
+import type { KeyScope } from '../context/policy/key-scope';
+import type { TenantPolicy } from '../context/policy/tenant-policy';
 
 /** An access key with the user and tenant it belongs to, the secret still sealed. */
 export interface AccessKeyRow {
@@ -11,13 +13,17 @@ export interface AccessKeyRow {
   readonly display_name: string;
   readonly tenant_id: string;
   readonly tenant_state: TenantState;
+  readonly scope: KeyScope | null;
+  readonly plan_policy: TenantPolicy | null;
+  readonly tenant_policy: TenantPolicy;
 }
 
 const SELECT_KEYS = {
   name: 'access-keys-select',
   text: `SELECT k.id, k.secret_ciphertext, k.expires_at, u.id AS user_id, u.canonical_id, u.display_name,
-      t.id AS tenant_id, t.state AS tenant_state
+      t.id AS tenant_id, t.state AS tenant_state, k.scope, p.policy AS plan_policy, t.policy AS tenant_policy
     FROM access_keys k JOIN users u ON u.id = k.user_id JOIN tenants t ON t.id = u.tenant_id
+      LEFT JOIN plans p ON p.name = t.plan
     WHERE k.id = ANY($1::text[]) AND k.state = 'active'`,
 };
 

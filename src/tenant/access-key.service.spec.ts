@@ -5,6 +5,7 @@ import type { Statement } from '../database/database';
 import { Database, DatabaseUnavailableError } from '../database/database';
 import type { NotificationChannel } from '../database/notification-listener';
 import { NotificationListener } from '../database/notification-listener';
+import { VaultaireConfig } from '../config/vaultaire-config';
 import type { AccessKeyRow } from './access-key-loader';
 import { AccessKeyService } from './access-key.service';
 import { SecretCipher } from './secret-cipher';
@@ -22,6 +23,9 @@ function row(id: string, tenant = TENANT): AccessKeyRow {
     display_name: 'root',
     tenant_id: tenant,
     tenant_state: 'active',
+    scope: null,
+    plan_policy: null,
+    tenant_policy: {},
   };
 }
 
@@ -72,7 +76,7 @@ describe('AccessKeyService', () => {
   beforeEach(() => {
     database = new FakeDatabase();
     listener = new FakeListener();
-    service = new AccessKeyService(database, listener, cipher);
+    service = new AccessKeyService(database, listener, cipher, new VaultaireConfig());
   });
 
   it('loads a key once and then has it in memory', async () => {

@@ -2,12 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { TenantId, UserId } from '../context/ids';
 import { tenantId, userId } from '../context/ids';
+import { VaultaireConfig } from '../config/vaultaire-config';
 import { Database } from '../database/database';
 import { NotificationListener } from '../database/notification-listener';
 import { isAccessKeyId } from './access-key-id';
 import type { AccessKeyRow } from './access-key-loader';
 import { AccessKeyLoader } from './access-key-loader';
 import type { TenantState } from './entities/tenant.entity';
+import type { EffectivePolicy } from '../context/policy/effective-policy';
+import { effectivePolicy } from '../context/policy/effective-policy';
+import type { KeyScope } from '../context/policy/key-scope';
 import { SecretCipher } from './secret-cipher';
 
 /** An active access key, as the check of a signature needs it. The caller decides about expiry and the tenant's state. */
@@ -22,6 +26,10 @@ export interface AccessKeyRecord {
   readonly tenantState: TenantState;
   /** Epoch milliseconds; undefined: never. */
   readonly expiresAtMs: number | undefined;
+  /** Undefined: all that the user may. */
+  readonly scope: KeyScope | undefined;
+  /** Quotas and limits of the tenant. */
+  readonly policy: EffectivePolicy;
 }
 
 const MAX_CACHED_KEYS = 10_000;
@@ -46,6 +54,7 @@ export class AccessKeyService {
     database: Database,
     listener: NotificationListener,
     private readonly cipher: SecretCipher,
+    private readonly config: VaultaireConfig,
   ) {
     this.loader = new AccessKeyLoader(database);
     listener.subscribe('vaultaire_access_keys', (id) => {
@@ -55,6 +64,9 @@ export class AccessKeyService {
     listener.subscribe('vaultaire_tenants', (id) => {
       if (id === undefined) this.forgetAll();
       else this.forgetTenant(id);
+    });
+    listener.subscribe('vaultaire_plans', () => {
+      this.forgetAll();
     });
   }
 
@@ -105,6 +117,8 @@ export class AccessKeyService {
       displayName: row.display_name,
       tenantState: row.tenant_state,
       expiresAtMs: row.expires_at?.getTime(),
+      scope: row.scope ?? undefined,
+      policy: effectivePolicy({ limits: this.config.defaultLimits() }, row.plan_policy, row.tenant_policy),
     };
   }
 

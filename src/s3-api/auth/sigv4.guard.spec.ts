@@ -49,6 +49,8 @@ const KEY: AccessKeyRecord = {
   displayName: 'somebody',
   tenantState: 'active',
   expiresAtMs: undefined,
+  scope: undefined,
+  policy: { quota: {}, limits: {} },
 };
 
 const SIGNER = new SignatureV4({

@@ -69,6 +69,8 @@ export class SigV4Guard implements CanActivate {
         canonicalId: key.canonicalId,
         displayName: key.displayName,
       },
+      scope: key.scope,
+      policy: key.policy,
       payload,
       chunkSigning,
     };

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArtifactKey, ContainerName, TenantId } from '../../context/ids';
 import type { OperationContext, Principal } from '../../context/operation-context';
+import type { EffectivePolicy } from '../../context/policy/effective-policy';
+import type { KeyScope } from '../../context/policy/key-scope';
 import type { RequestRecord } from '../../context/request-record';
 import type { OperationDefinition } from '../operations/operation.types';
 
@@ -25,6 +27,10 @@ export interface ChunkSigning {
 export interface S3Identity {
   readonly tenantId: TenantId;
   readonly principal: Extract<Principal, { kind: 'user' }>;
+  /** Undefined: all that the user may. */
+  readonly scope: KeyScope | undefined;
+  /** Quotas and limits of the tenant. */
+  readonly policy: EffectivePolicy;
   readonly payload: PayloadMode;
   /** Only for the streaming-signed modes. */
   readonly chunkSigning: ChunkSigning | undefined;

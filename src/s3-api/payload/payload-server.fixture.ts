@@ -106,6 +106,8 @@ export class PayloadServer {
       identity: {
         tenantId: tenant,
         principal,
+        scope: undefined,
+        policy: { quota: {}, limits: {} },
         payload,
         chunkSigning: payload.kind === 'streaming-signed' ? SIGNING : undefined,
       },

@@ -1,4 +1,5 @@
 import { Check, Column, CreateDateColumn, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import type { KeyScope } from '../../context/policy/key-scope';
 import { User } from './user.entity';
 
 export type AccessKeyState = 'active' | 'revoked';
@@ -25,6 +26,17 @@ export class AccessKey {
 
   @Column({ type: 'text', default: 'active' })
   state!: AccessKeyState;
+
+  @Column({ type: 'text', nullable: true })
+  description!: string | null;
+
+  /** Null: all that the user may. */
+  @Column({ type: 'jsonb', nullable: true })
+  scope!: KeyScope | null;
+
+  /** Counts the changes; `bigint` as text. */
+  @Column({ type: 'bigint', default: 1 })
+  revision!: string;
 
   @Column({ name: 'expires_at', type: 'timestamptz', nullable: true })
   expiresAt!: Date | null;

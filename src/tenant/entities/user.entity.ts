@@ -1,4 +1,14 @@
-import { Check, Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
+import {
+  Check,
+  Column,
+  CreateDateColumn,
+  Entity,
+  JoinColumn,
+  ManyToOne,
+  PrimaryColumn,
+  Unique,
+  UpdateDateColumn,
+} from 'typeorm';
 import { Tenant } from './tenant.entity';
 
 /** A person or a program of a tenant. Owns containers and artifacts. */
@@ -29,6 +39,13 @@ export class User {
 
   @Column({ type: 'text', nullable: true })
   email!: string | null;
+
+  /** Counts the changes; `bigint` as text. */
+  @Column({ type: 'bigint', default: 1 })
+  revision!: string;
+
+  @UpdateDateColumn({ name: 'updated_at', type: 'timestamptz' })
+  updatedAt!: Date;
 
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
