@@ -3,6 +3,7 @@ import { Tenants1700000000001 } from './migrations/1700000000001-tenants';
 import { Engine1700000000002 } from './migrations/1700000000002-engine';
 import { Events1700000000003 } from './migrations/1700000000003-events';
 import { Service1700000000004 } from './migrations/1700000000004-service';
+import { Usage1700000000005 } from './migrations/1700000000005-usage';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
 export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
@@ -10,4 +11,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   Engine1700000000002,
   Events1700000000003,
   Service1700000000004,
+  Usage1700000000005,
 ];

@@ -19,9 +19,11 @@ import { UploadCompleter } from './multipart/upload-completer';
 import { UploadFinder } from './multipart/upload-finder';
 import { UploadLister } from './multipart/upload-lister';
 import { OwnerDirectory } from './owner-directory';
+import { QuotaModule } from './quota/quota.module';
 
 /** What things mean: containers, artifacts, blobs, and the transactions that change them. */
 @Module({
+  imports: [QuotaModule],
   providers: [
     ActiveReads,
     ArtifactRemover,
@@ -57,6 +59,7 @@ import { OwnerDirectory } from './owner-directory';
     ListingService,
     MultipartService,
     OwnerDirectory,
+    QuotaModule,
     UploadCompleter,
     UploadLister,
   ],

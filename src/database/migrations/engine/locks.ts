@@ -5,6 +5,9 @@
  * 2. class 2: a multipart upload. Parts share it; complete and abort take it alone.
  * 3. one 64-bit lock per key of a container, always alone: writers of one key decide one after the other.
  *
+ * Then come rows: the counters of usage (see `usage.ts`), then blobs and manifests. Class 5 is a tenant whose containers are
+ * counted, to make one.
+ *
  * Class 3 is held for the life of a connection: a gateway process that holds the lock of its row in
  * `gateway_instances` is alive.
  */

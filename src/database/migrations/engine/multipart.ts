@@ -29,39 +29,49 @@ CREATE FUNCTION vaultaire_doom_blobs(p_blob_ids uuid[]) RETURNS void LANGUAGE sq
   WHERE id IN (SELECT unnest(p_blob_ids) ORDER BY 1)
 $$;
 
--- outcome: ok | NoSuchUpload | Interrupted
+-- p_limits: see vaultaire_count_usage.
+-- outcome: ok | NoSuchUpload | Interrupted | QuotaExceeded (quota says which)
 CREATE FUNCTION vaultaire_commit_part(
   p_upload_id uuid, p_part_number integer, p_tenant_id uuid, p_blob_id uuid, p_md5 bytea, p_inline bytea,
-  p_size_bytes bigint, p_etag text, p_checksum_value text,
-  OUT outcome text, OUT created_at timestamptz
+  p_size_bytes bigint, p_etag text, p_checksum_value text, p_limits bigint[] DEFAULT NULL,
+  OUT outcome text, OUT created_at timestamptz, OUT quota text
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_old uuid;
+  v_container record;
+  v_old record;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(2, hashtext(p_upload_id::text));
-  PERFORM 1 FROM multipart_uploads WHERE id = p_upload_id AND state = 'open';
+  SELECT c.id, c.tenant_id INTO v_container FROM multipart_uploads u JOIN containers c ON c.id = u.container_id
+  WHERE u.id = p_upload_id AND u.state = 'open';
   IF NOT FOUND THEN outcome := 'NoSuchUpload'; RETURN; END IF;
-  IF p_inline IS NOT NULL THEN
-    INSERT INTO blobs (id, tenant_id, state, size_bytes, md5, inline_body)
-    VALUES (p_blob_id, p_tenant_id, 'live', p_size_bytes, p_md5, p_inline);
-  ELSIF p_blob_id IS NOT NULL THEN
-    UPDATE blobs SET state = 'live', size_bytes = p_size_bytes, md5 = p_md5, writer = NULL
-    WHERE id = p_blob_id AND state = 'writing';
-    IF NOT FOUND THEN outcome := 'Interrupted'; RETURN; END IF;
-  END IF;
-  created_at := clock_timestamp();
-  -- Two writers of one part: the row lock of the upsert makes them take turns, and each dooms what it displaced.
-  INSERT INTO multipart_parts (upload_id, part_number, blob_id, size_bytes, etag, checksum_value, created_at)
-  VALUES (p_upload_id, p_part_number, NULL, 0, '', '', created_at)
-  ON CONFLICT DO NOTHING;
-  SELECT p.blob_id INTO v_old FROM multipart_parts p
-  WHERE p.upload_id = p_upload_id AND p.part_number = p_part_number FOR UPDATE;
-  UPDATE multipart_parts p SET blob_id = p_blob_id, size_bytes = p_size_bytes, etag = p_etag,
-    checksum_value = p_checksum_value, created_at = vaultaire_commit_part.created_at
-  WHERE p.upload_id = p_upload_id AND p.part_number = p_part_number;
-  IF v_old IS NOT NULL THEN PERFORM vaultaire_doom_blobs(ARRAY[v_old]); END IF;
-  outcome := 'ok';
+  -- A part that can't be committed leaves nothing of what follows.
+  BEGIN
+    -- Two writers of one part: the row lock of the upsert makes them take turns, and each dooms what it displaced.
+    INSERT INTO multipart_parts (upload_id, part_number, blob_id, size_bytes, etag, checksum_value)
+    VALUES (p_upload_id, p_part_number, NULL, 0, '', '')
+    ON CONFLICT DO NOTHING;
+    SELECT p.blob_id, p.size_bytes INTO v_old FROM multipart_parts p
+    WHERE p.upload_id = p_upload_id AND p.part_number = p_part_number FOR UPDATE;
+    quota := vaultaire_count_usage(v_container.tenant_id, v_container.id, p_size_bytes - v_old.size_bytes, 0, p_limits);
+    IF quota IS NOT NULL THEN RAISE EXCEPTION USING ERRCODE = 'VT003'; END IF;
+    IF p_inline IS NOT NULL THEN
+      INSERT INTO blobs (id, tenant_id, state, size_bytes, md5, inline_body)
+      VALUES (p_blob_id, p_tenant_id, 'live', p_size_bytes, p_md5, p_inline);
+    ELSIF p_blob_id IS NOT NULL THEN
+      UPDATE blobs SET state = 'live', size_bytes = p_size_bytes, md5 = p_md5, writer = NULL
+      WHERE id = p_blob_id AND state = 'writing';
+      IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = 'VT003'; END IF;
+    END IF;
+    created_at := clock_timestamp();
+    UPDATE multipart_parts p SET blob_id = p_blob_id, size_bytes = p_size_bytes, etag = p_etag,
+      checksum_value = p_checksum_value, created_at = vaultaire_commit_part.created_at
+    WHERE p.upload_id = p_upload_id AND p.part_number = p_part_number;
+    IF v_old.blob_id IS NOT NULL THEN PERFORM vaultaire_doom_blobs(ARRAY[v_old.blob_id]); END IF;
+    outcome := 'ok';
+  EXCEPTION WHEN SQLSTATE 'VT003' THEN
+    outcome := CASE WHEN quota IS NULL THEN 'Interrupted' ELSE 'QuotaExceeded' END;
+  END;
 END
 $$;
 
@@ -69,9 +79,9 @@ $$;
 -- outcome: ok | NoSuchUpload | Changed (a part was written again meanwhile) | those of vaultaire_commit_artifact
 CREATE FUNCTION vaultaire_complete_upload(
   p_upload_id uuid, p_part_numbers integer[], p_blob_ids uuid[], p_etags text[], p_size_bytes bigint, p_etag text,
-  p_checksum_value text, p_if_match text, p_if_none_match text, p_result jsonb,
+  p_checksum_value text, p_if_match text, p_if_none_match text, p_result jsonb, p_limits bigint[] DEFAULT NULL,
   OUT outcome text, OUT version_id bigint, OUT is_null_version boolean, OUT was_versioned boolean,
-  OUT created_at timestamptz
+  OUT created_at timestamptz, OUT quota text
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -96,9 +106,11 @@ BEGIN
     v_upload.container_id, v_upload.key, v_upload.tenant_id, v_upload.owner_id,
     p_size_bytes, p_etag, v_upload.checksum_algorithm, v_upload.checksum_type, p_checksum_value,
     v_upload.content_type, v_upload.headers, v_upload.metadata, v_upload.tags, v_upload.storage_class,
-    'written', NULL, NULL, NULL, p_upload_id, cardinality(p_part_numbers), p_if_match, p_if_none_match
+    'written', NULL, NULL, NULL, p_upload_id, cardinality(p_part_numbers), p_if_match, p_if_none_match, p_limits,
+    (SELECT coalesce(sum(p.size_bytes), 0)::bigint FROM multipart_parts p WHERE p.upload_id = p_upload_id)
   );
   outcome := v_commit.outcome;
+  quota := v_commit.quota;
   IF outcome <> 'ok' THEN RETURN; END IF;
   version_id := v_commit.version_id;
   is_null_version := v_commit.is_null_version;
@@ -125,23 +137,42 @@ BEGIN
 END
 $$;
 
--- outcome: ok | NoSuchUpload
-CREATE FUNCTION vaultaire_abort_upload(p_upload_id uuid) RETURNS text LANGUAGE plpgsql AS $$
+-- Aborts those of the uploads that are open, and says how many. All of them are locked before anything is counted: a part that
+-- waits for a counter has its upload locked.
+CREATE FUNCTION vaultaire_abort_uploads(p_upload_ids uuid[]) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  v_container record;
+  v_aborted bigint := 0;
 BEGIN
-  PERFORM pg_advisory_xact_lock(2, hashtext(p_upload_id::text));
-  PERFORM 1 FROM multipart_uploads WHERE id = p_upload_id AND state = 'open';
-  IF NOT FOUND THEN RETURN 'NoSuchUpload'; END IF;
-  PERFORM vaultaire_doom_blobs(ARRAY(
-    SELECT blob_id FROM multipart_parts WHERE upload_id = p_upload_id AND blob_id IS NOT NULL
-  ));
-  DELETE FROM multipart_uploads WHERE id = p_upload_id;
-  RETURN 'ok';
+  PERFORM pg_advisory_xact_lock(2, hashtext(i.id::text)) FROM (SELECT unnest(p_upload_ids) AS id ORDER BY 1) i;
+  FOR v_container IN
+    SELECT c.id, c.tenant_id, array_agg(u.id) AS upload_ids FROM multipart_uploads u JOIN containers c ON c.id = u.container_id
+    WHERE u.id = ANY (p_upload_ids) AND u.state = 'open' GROUP BY c.id, c.tenant_id ORDER BY c.tenant_id, c.id
+  LOOP
+    PERFORM vaultaire_count_usage(
+      v_container.tenant_id, v_container.id,
+      (SELECT -coalesce(sum(p.size_bytes), 0)::bigint FROM multipart_parts p WHERE p.upload_id = ANY (v_container.upload_ids)),
+      0, NULL
+    );
+    PERFORM vaultaire_doom_blobs(ARRAY(
+      SELECT p.blob_id FROM multipart_parts p WHERE p.upload_id = ANY (v_container.upload_ids) AND p.blob_id IS NOT NULL
+    ));
+    DELETE FROM multipart_uploads WHERE id = ANY (v_container.upload_ids);
+    v_aborted := v_aborted + cardinality(v_container.upload_ids);
+  END LOOP;
+  RETURN v_aborted;
 END
+$$;
+
+-- outcome: ok | NoSuchUpload
+CREATE FUNCTION vaultaire_abort_upload(p_upload_id uuid) RETURNS text LANGUAGE sql AS $$
+  SELECT CASE WHEN vaultaire_abort_uploads(ARRAY[p_upload_id]) = 1 THEN 'ok' ELSE 'NoSuchUpload' END
 $$;
 `;
 
 export const DROP_MULTIPART_FUNCTIONS = `
 DROP FUNCTION vaultaire_abort_upload(uuid);
+DROP FUNCTION IF EXISTS vaultaire_abort_uploads(uuid[]);
 DROP FUNCTION vaultaire_complete_upload;
 DROP FUNCTION vaultaire_commit_part;
 DROP FUNCTION vaultaire_doom_blobs(uuid[]);

@@ -1,0 +1,41 @@
+import type { Statement } from '../../database/database';
+
+export const FIND_TENANT_USAGE: Statement = {
+  name: 'find_tenant_usage',
+  text: `SELECT u.bytes, u.artifacts,
+      (SELECT coalesce(sum(p.size_bytes), 0) FROM containers c
+        JOIN multipart_uploads m ON m.container_id = c.id AND m.state = 'open'
+        JOIN multipart_parts p ON p.upload_id = m.id WHERE c.tenant_id = $1) AS uploads_bytes,
+      (SELECT coalesce(sum(e.bytes), 0) FROM tenant_egress e
+        WHERE e.tenant_id = $1 AND e.month = date_trunc('month', now() AT TIME ZONE 'UTC')::date) AS egress_bytes,
+      (SELECT count(*) FROM containers c WHERE c.tenant_id = $1) AS containers,
+      (SELECT count(*) FROM access_keys k JOIN users o ON o.id = k.user_id
+        WHERE o.tenant_id = $1 AND k.state = 'active' AND (k.expires_at IS NULL OR k.expires_at > now())) AS access_keys
+    FROM (
+      SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(artifacts), 0) AS artifacts
+      FROM usage_counters WHERE tenant_id = $1 AND scope = 1
+    ) u`,
+};
+
+export const FIND_CONTAINER_USAGE: Statement = {
+  name: 'find_container_usage',
+  text: `SELECT coalesce(sum(u.bytes), 0) AS bytes, coalesce(sum(u.artifacts), 0) AS artifacts
+    FROM containers c JOIN usage_counters u ON u.tenant_id = c.tenant_id AND u.scope = 2 AND u.container_id = c.id
+    WHERE c.id = $1`,
+};
+
+/** container_id 0: of the tenant. The step is `hour` or `day`. */
+export const LIST_USAGE_HISTORY: Statement = {
+  name: 'list_usage_history',
+  text: `SELECT date_trunc($5, hour, 'UTC') AS start,
+      (array_agg(bytes ORDER BY hour DESC) FILTER (WHERE bytes IS NOT NULL))[1] AS bytes,
+      (array_agg(artifacts ORDER BY hour DESC) FILTER (WHERE artifacts IS NOT NULL))[1] AS artifacts,
+      sum(bytes_in) AS bytes_in, sum(bytes_out) AS bytes_out, sum(requests) AS requests
+    FROM usage_history WHERE tenant_id = $1 AND container_id = $2 AND hour >= $3 AND hour < $4
+    GROUP BY 1 ORDER BY 1`,
+};
+
+export const RECONCILE_USAGE: Statement = {
+  name: 'reconcile_usage',
+  text: 'SELECT * FROM vaultaire_reconcile_usage($1)',
+};
