@@ -1,4 +1,5 @@
 import type { TenantId, UserId } from './ids';
+import type { TenantQuota } from './policy/tenant-policy';
 
 /** Who acts: a user through an access key, or the system itself (sweeper, reconcile, command line). */
 export type Principal =
@@ -24,6 +25,8 @@ export interface OperationContext {
   readonly operation: string;
   readonly tenantId: TenantId;
   readonly principal: Principal;
+  /** What bounds the writes of the operation in the tenant; undefined: nothing, as for background jobs. */
+  readonly quota: TenantQuota | undefined;
   readonly signal: AbortSignal;
   /** Epoch milliseconds after which the work is to be given up; undefined: none. */
   readonly deadlineMs: number | undefined;
@@ -42,6 +45,7 @@ export function detach(ctx: OperationContext, timeoutMs: number): OperationConte
     operation: ctx.operation,
     tenantId: ctx.tenantId,
     principal: ctx.principal,
+    quota: ctx.quota,
     observer: ctx.observer,
     signal: AbortSignal.timeout(timeoutMs),
     deadlineMs: Date.now() + timeoutMs,
@@ -55,6 +59,7 @@ export function systemContext(job: string, tenant: TenantId, signal: AbortSignal
     operation: job,
     tenantId: tenant,
     principal: { kind: 'system', job },
+    quota: undefined,
     signal,
     deadlineMs: undefined,
     observer: undefined,

@@ -1,3 +1,7 @@
+/** What of a tenant or a container a quota bounds. */
+export type QuotaName =
+  'bytes' | 'artifacts' | 'largestArtifactBytes' | 'containers' | 'accessKeys' | 'monthlyEgressBytes';
+
 /**
  * What the engine refuses, in the engine's own words. The S3 edge translates each kind in one exhaustive switch
  * (`s3-api/errors/error-translation.ts`).
@@ -32,6 +36,13 @@ export type EngineFailure =
   | { readonly kind: 'ChecksumMismatch'; readonly algorithm: string }
   | { readonly kind: 'ChecksumTypeMismatch'; readonly message: string }
   | { readonly kind: 'SizeMismatch'; readonly expectedBytes: number; readonly actualBytes: number }
+  /** `limit`: the bound that the operation would have exceeded. */
+  | {
+      readonly kind: 'QuotaExceeded';
+      readonly scope: 'tenant' | 'container';
+      readonly quota: QuotaName;
+      readonly limit: number | undefined;
+    }
   /** Another operation on the same key or upload is deciding; the client is to try again. */
   | { readonly kind: 'Conflict'; readonly message: string }
   /** A blob was withdrawn, or a state was lost to an outage, between intent and commit; the client is to try again. */

@@ -3,6 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import type { RequestObserver } from '../context/request-observer';
 import { REQUEST_OBSERVERS } from '../context/request-observer';
 import { EngineModule } from '../engine/engine.module';
+import { TrafficMeter } from '../engine/quota/traffic-meter';
 import { EventLogInterceptor } from '../events/event-log.interceptor';
 import { EventLogService } from '../events/event-log.service';
 import { EventsModule } from '../events/events.module';
@@ -43,7 +44,7 @@ import { UnhandledOperationController } from './operations/unhandled-operation.c
     { provide: ThrottledRequests, useClass: S3ThrottledRequests },
     {
       provide: REQUEST_OBSERVERS,
-      inject: [MetricsObserver, EventLogService],
+      inject: [MetricsObserver, EventLogService, TrafficMeter],
       useFactory: (...observers: RequestObserver[]): readonly RequestObserver[] => observers,
     },
   ],

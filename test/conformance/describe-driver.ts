@@ -25,6 +25,7 @@ export function contextOf(tenant: TenantId, signal: AbortSignal = new AbortContr
     tenantId: tenant,
     principal: { kind: 'system', job: 'conformance' },
     signal,
+    quota: undefined,
     deadlineMs: undefined,
     observer: undefined,
   };

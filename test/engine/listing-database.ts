@@ -59,6 +59,7 @@ export class ListingDatabase {
       tenantId: tenantId(tenant),
       principal: { kind: 'user', userId: userId(user), accessKeyId: 'key', canonicalId: '', displayName: '' },
       signal: new AbortController().signal,
+      quota: undefined,
       deadlineMs: undefined,
       observer: undefined,
     };

@@ -8,9 +8,12 @@ import type { StoredBlob } from '../blobs/blob-store';
 import { digestAlgorithmOf } from '../blobs/checksum-names';
 import { createDigest } from '../blobs/digests';
 import { ContainerService } from '../containers/container.service';
+import type { Container } from '../containers/container.types';
 import { EngineError } from '../engine.errors';
 import { MAX_PART_BYTES } from '../multipart/multipart.types';
 import { ownerOf } from '../owner';
+import { QuotaAdmission } from '../quota/quota-admission';
+import { assertNotTooLarge, commitLimits, quotaExceeded } from '../quota/quota-limits';
 import { ArtifactService } from './artifact.service';
 import type { LocatedVersion } from './artifact.service';
 import type {
@@ -40,6 +43,8 @@ export interface CommitRow {
   readonly is_null_version: boolean;
   readonly was_versioned: boolean;
   readonly created_at: Date;
+  /** The quota that has no room, of outcome `QuotaExceeded`. */
+  readonly quota: string | null;
 }
 
 interface NewVersion {
@@ -63,12 +68,15 @@ export class ArtifactWriter {
     private readonly containers: ContainerService,
     private readonly artifacts: ArtifactService,
     private readonly blobs: BlobStore,
+    private readonly quotas: QuotaAdmission,
   ) {}
 
   /** Acknowledged only when bytes and row are durable. Of concurrent writers the last commit wins whole. */
   async put(ctx: OperationContext, request: PutArtifact): Promise<ArtifactWritten> {
-    // Before the body is taken in: a missing container refuses the upload while the client may still spare it.
-    await this.containers.get(ctx, request.container);
+    // Before the body is taken in: what refuses the upload does so while the client may still spare it.
+    const container = await this.containers.get(ctx, request.container);
+    const admission = this.quotas.admitArtifact(ctx, container, request.key, request.body.sizeBytes);
+    if (admission !== undefined) await admission;
     const blob = await this.blobs.store(ctx, request.body, { maxBytes: MAX_PART_BYTES });
     try {
       return await this.commit(ctx, {
@@ -107,6 +115,7 @@ export class ArtifactWriter {
     if (stat.sizeBytes > MAX_PART_BYTES) {
       throw new EngineError({ kind: 'ArtifactTooLarge', sizeBytes: stat.sizeBytes, maxBytes: MAX_PART_BYTES });
     }
+    assertNotTooLarge(ctx, stat.sizeBytes);
     const replaced = request.replaceAttributes;
     const written = await this.commit(ctx, {
       container: request.container,
@@ -142,14 +151,14 @@ export class ArtifactWriter {
 
   private async commit(ctx: OperationContext, version: NewVersion): Promise<ArtifactWritten> {
     const container = await this.containers.get(ctx, version.container);
-    const row = await this.tryCommit(ctx, container.id, version);
-    if (row.outcome !== 'NoSuchContainer') return written(version, row);
+    const row = await this.tryCommit(ctx, container, version);
+    if (row.outcome !== 'NoSuchContainer') return written(ctx, container, version, row);
     // Deleted, or deleted and made again on another worker since it was cached.
     const fresh = await this.containers.getAgain(ctx, version.container, container);
-    return written(version, await this.tryCommit(ctx, fresh.id, version));
+    return written(ctx, fresh, version, await this.tryCommit(ctx, fresh, version));
   }
 
-  private async tryCommit(ctx: OperationContext, containerId: string, version: NewVersion): Promise<CommitRow> {
+  private async tryCommit(ctx: OperationContext, container: Container, version: NewVersion): Promise<CommitRow> {
     const { bytes, checksum } = version;
     const columns = attributeColumns(version.attributes);
     const held =
@@ -163,7 +172,7 @@ export class ArtifactWriter {
             partCount: bytes.row.part_count,
           };
     const [row] = await this.database.query<CommitRow & Readonly<Record<string, unknown>>>(COMMIT_ARTIFACT, [
-      containerId,
+      container.id,
       version.key,
       ctx.tenantId,
       ownerOf(ctx).userId,
@@ -185,14 +194,15 @@ export class ArtifactWriter {
       held.partCount,
       version.conditions.ifMatch ?? null,
       version.conditions.ifNoneMatch ?? null,
+      commitLimits(ctx, container),
     ]);
     if (row === undefined) throw new Error('vaultaire_commit_artifact returned no row');
     return row;
   }
 }
 
-function written(version: NewVersion, row: CommitRow): ArtifactWritten {
-  throwUnlessCommitted(row.outcome, version);
+function written(ctx: OperationContext, container: Container, version: NewVersion, row: CommitRow): ArtifactWritten {
+  throwUnlessCommitted(ctx, container, row, version);
   return {
     etag: version.etag,
     checksum: version.checksum,
@@ -204,7 +214,9 @@ function written(version: NewVersion, row: CommitRow): ArtifactWritten {
 
 /** Translates the outcomes of `vaultaire_commit_artifact` other than `ok`. */
 export function throwUnlessCommitted(
-  outcome: string,
+  ctx: OperationContext,
+  container: Container,
+  { outcome, quota }: Pick<CommitRow, 'outcome' | 'quota'>,
   version: { readonly container: ContainerName; readonly key: ArtifactKey; readonly conditions: WriteConditions },
 ): void {
   switch (outcome) {
@@ -214,6 +226,8 @@ export function throwUnlessCommitted(
       throw new EngineError({ kind: 'NoSuchContainer', container: version.container });
     case 'NoSuchArtifact':
       throw new EngineError({ kind: 'NoSuchArtifact', key: version.key, deleteMarkerVersionId: undefined });
+    case 'QuotaExceeded':
+      throw quotaExceeded(ctx, container, quota);
     case 'PreconditionFailed':
       throw new EngineError({
         kind: 'PreconditionFailed',

@@ -8,6 +8,7 @@ import { BlobReader } from '../blobs/blob-reader';
 import { ContainerService } from '../containers/container.service';
 import type { Container } from '../containers/container.types';
 import { EngineError } from '../engine.errors';
+import { TrafficMeter } from '../quota/traffic-meter';
 import type {
   ArtifactAddress,
   ArtifactPart,
@@ -43,13 +44,16 @@ export class ArtifactService {
     private readonly containers: ContainerService,
     private readonly reader: BlobReader,
     private readonly activeReads: ActiveReads,
+    private readonly traffic: TrafficMeter,
   ) {
     this.rows = new VersionFinder(database, FIND_VERSION);
     this.blobs = new VersionFinder(database, READ_VERSION);
   }
 
-  /** Opens an artifact. The body must be consumed or destroyed. */
+  /** Opens an artifact. The body must be consumed or destroyed. Throws `QuotaExceeded` when the month's egress is used up. */
   async get(ctx: OperationContext, request: GetArtifact): Promise<ArtifactRead> {
+    const admission = this.traffic.admitRead(ctx);
+    if (admission !== undefined) await admission;
     const endRead = this.activeReads.begin();
     let isStreaming = false;
     try {

@@ -39,7 +39,7 @@ export const READ_VERSION = {
 export const COMMIT_ARTIFACT: Statement = {
   name: 'commit_artifact',
   text: `SELECT * FROM vaultaire_commit_artifact($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-    $17, $18, $19, $20, $21, $22)`,
+    $17, $18, $19, $20, $21, $22, $23)`,
 };
 
 export const DELETE_ARTIFACT: Statement = {

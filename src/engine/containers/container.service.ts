@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { containerId, containerName, tenantId, userId } from '../../context/ids';
 import type { ContainerName } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
+import type { ContainerQuota } from '../../context/policy/tenant-policy';
 import { Database } from '../../database/database';
 import type { Statement } from '../../database/database';
 import { NotificationListener } from '../../database/notification-listener';
@@ -13,12 +14,11 @@ import type { Container, ContainerPage, VersioningState } from './container.type
 const CACHED_CONTAINERS = 10_000;
 /** Bounds how long an entry may be wrong that was read just before a change and cached just after its NOTIFY. */
 const CACHE_TTL_MS = 10_000;
-const COLUMNS = 'id, tenant_id, name, owner_id, region, versioning, created_at';
+const COLUMNS = 'id, tenant_id, name, owner_id, region, versioning, quota, created_at';
 
 const CREATE: Statement = {
   name: 'create_container',
-  text: `INSERT INTO containers (tenant_id, name, owner_id, region) VALUES ($1, $2, $3, $4)
-    ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
+  text: 'SELECT vaultaire_create_container($1, $2, $3, $4, $5) AS outcome',
 };
 const FIND: Statement = {
   name: 'find_container',
@@ -56,6 +56,7 @@ interface ContainerRow {
   readonly owner_id: string;
   readonly region: string;
   readonly versioning: VersioningState;
+  readonly quota: ContainerQuota;
   readonly created_at: Date;
 }
 
@@ -79,20 +80,28 @@ export class ContainerService {
     });
   }
 
-  /** `isNew` is false when the caller owned it already; throws `ContainerAlreadyExists` when somebody else does. */
+  /**
+   * `isNew` is false when the caller owned it already; throws `ContainerAlreadyExists` when somebody else does, and
+   * `QuotaExceeded` when the tenant has as many containers as it may.
+   */
   async create(
     ctx: OperationContext,
     request: { readonly name: ContainerName; readonly region: string },
   ): Promise<{ readonly container: Container; readonly isNew: boolean }> {
     const owner = ownerOf(ctx);
-    const [row] = await this.database.query<ContainerRow>(CREATE, [
+    const limit = ctx.quota?.containers ?? null;
+    const [row] = await this.database.query<{ outcome: string }>(CREATE, [
       ctx.tenantId,
       request.name,
       owner.userId,
       request.region,
+      limit,
     ]);
-    if (row !== undefined) return { container: this.remember(row), isNew: true };
+    if (row?.outcome === 'QuotaExceeded') {
+      throw new EngineError({ kind: 'QuotaExceeded', scope: 'tenant', quota: 'containers', limit: limit ?? undefined });
+    }
     const container = await this.getFresh(ctx, request.name);
+    if (row?.outcome === 'ok') return { container, isNew: true };
     if (container.ownerId !== owner.userId) {
       throw new EngineError({ kind: 'ContainerAlreadyExists', container: request.name, isOwnedByCaller: false });
     }
@@ -211,6 +220,7 @@ function toContainer(row: ContainerRow): Container {
     ownerId: userId(row.owner_id),
     region: row.region,
     versioning: row.versioning,
+    quota: row.quota,
     createdAt: row.created_at,
   };
 }

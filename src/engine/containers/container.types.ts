@@ -1,3 +1,4 @@
+import type { ContainerQuota } from '../../context/policy/tenant-policy';
 import type { ContainerId, ContainerName, TenantId, UserId } from '../../context/ids';
 
 export type VersioningState = 'off' | 'enabled' | 'suspended';
@@ -9,6 +10,7 @@ export interface Container {
   readonly ownerId: UserId;
   readonly region: string;
   readonly versioning: VersioningState;
+  readonly quota: ContainerQuota;
   readonly createdAt: Date;
 }
 

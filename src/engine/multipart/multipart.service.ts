@@ -14,6 +14,8 @@ import { BlobStore } from '../blobs/blob-store';
 import { ContainerService } from '../containers/container.service';
 import { EngineError } from '../engine.errors';
 import { ownerOf } from '../owner';
+import { QuotaAdmission } from '../quota/quota-admission';
+import { commitLimits, quotaExceeded } from '../quota/quota-limits';
 import { defaultChecksumType, supportsChecksumType } from './multipart-checksum';
 import { ABORT_UPLOAD, COMMIT_PART, CREATE_UPLOAD } from './multipart.statements';
 import { MAX_PART_BYTES } from './multipart.types';
@@ -32,6 +34,7 @@ export class MultipartService {
     private readonly artifacts: ArtifactService,
     private readonly blobs: BlobStore,
     private readonly uploads: UploadFinder,
+    private readonly quotas: QuotaAdmission,
   ) {}
 
   async create(
@@ -122,6 +125,9 @@ export class MultipartService {
     upload: UploadRow,
     body: IncomingBody,
   ): Promise<PartWritten> {
+    const container = await this.containers.get(ctx, request.container);
+    const admission = this.quotas.admitPart(ctx, container, request, body.sizeBytes);
+    if (admission !== undefined) await admission;
     const blob = await this.blobs.store(ctx, body, {
       maxBytes: MAX_PART_BYTES,
       alsoCompute: [upload.checksum_algorithm],
@@ -129,20 +135,25 @@ export class MultipartService {
     try {
       const etag = blob.md5.toString('hex');
       const ofUpload = checksumOf(blob, upload.checksum_algorithm);
-      const [row] = await this.database.query<{ outcome: string; created_at: Date }>(COMMIT_PART, [
-        upload.id,
-        request.partNumber,
-        ctx.tenantId,
-        blob.id,
-        blob.md5,
-        blob.inline,
-        blob.sizeBytes,
-        etag,
-        ofUpload?.value,
-      ]);
+      const [row] = await this.database.query<{ outcome: string; created_at: Date; quota: string | null }>(
+        COMMIT_PART,
+        [
+          upload.id,
+          request.partNumber,
+          ctx.tenantId,
+          blob.id,
+          blob.md5,
+          blob.inline,
+          blob.sizeBytes,
+          etag,
+          ofUpload?.value,
+          commitLimits(ctx, container),
+        ],
+      );
       if (row?.outcome === 'NoSuchUpload') {
         throw new EngineError({ kind: 'NoSuchUpload', uploadId: request.uploadId });
       }
+      if (row?.outcome === 'QuotaExceeded') throw quotaExceeded(ctx, container, row.quota);
       if (row?.outcome !== 'ok') {
         throw new EngineError({ kind: 'Interrupted', message: 'The part was withdrawn before the commit.' });
       }

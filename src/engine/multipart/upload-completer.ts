@@ -5,7 +5,10 @@ import { throwUnlessCommitted } from '../artifacts/artifact-writer';
 import type { CommitRow } from '../artifacts/artifact-writer';
 import type { ArtifactWritten } from '../artifacts/artifact.types';
 import { encodeVersionId } from '../artifacts/version-id';
+import { ContainerService } from '../containers/container.service';
+import type { Container } from '../containers/container.types';
 import { EngineError } from '../engine.errors';
+import { assertNotTooLarge, commitLimits } from '../quota/quota-limits';
 import { multipartChecksum, multipartEtag } from './multipart-checksum';
 import { COMPLETE_UPLOAD, LOAD_PARTS } from './multipart.statements';
 import { MAX_PART_NUMBER, MIN_PART_BYTES } from './multipart.types';
@@ -38,12 +41,14 @@ export class UploadCompleter {
   constructor(
     private readonly database: Database,
     private readonly uploads: UploadFinder,
+    private readonly containers: ContainerService,
   ) {}
 
   /** A retry of an upload that was completed already gets the first answer again. */
   async complete(ctx: OperationContext, request: CompleteUpload): Promise<ArtifactWritten> {
     const upload = await this.uploads.find(ctx, request);
     if (upload.result !== null) return repeated(upload, upload.result);
+    const container = await this.containers.get(ctx, request.container);
     for (let attempt = 1; ; attempt += 1) {
       const stored = await this.loadParts(upload.id);
       if (stored.size === 0) {
@@ -53,7 +58,8 @@ export class UploadCompleter {
       }
       const parts = choose(request, upload, stored);
       const result = resultOf(request, upload, parts);
-      const row = await this.commit(request, upload, parts, result);
+      assertNotTooLarge(ctx, result.sizeBytes);
+      const row = await this.commit(ctx, container, request, upload, parts, result);
       if (row.outcome === 'Changed' && attempt < MAX_ATTEMPTS) continue;
       if (row.outcome === 'Changed') {
         throw new EngineError({ kind: 'Conflict', message: 'A part of this upload is being written.' });
@@ -64,7 +70,7 @@ export class UploadCompleter {
         if (now.result !== null) return repeated(now, now.result);
         throw new EngineError({ kind: 'NoSuchUpload', uploadId: request.uploadId });
       }
-      throwUnlessCommitted(row.outcome, request);
+      throwUnlessCommitted(ctx, container, row, request);
       return {
         etag: result.etag,
         checksum: { algorithm: upload.checksum_algorithm, type: upload.checksum_type, value: result.checksum },
@@ -85,6 +91,8 @@ export class UploadCompleter {
   }
 
   private async commit(
+    ctx: OperationContext,
+    container: Container,
     request: CompleteUpload,
     upload: UploadRow,
     parts: readonly ChosenPart[],
@@ -101,6 +109,7 @@ export class UploadCompleter {
       request.conditions.ifMatch ?? null,
       request.conditions.ifNoneMatch ?? null,
       JSON.stringify(result),
+      commitLimits(ctx, container),
     ]);
     if (row === undefined) throw new Error('vaultaire_complete_upload returned no row');
     return row;

@@ -39,3 +39,49 @@ export const RECONCILE_USAGE: Statement = {
   name: 'reconcile_usage',
   text: 'SELECT * FROM vaultaire_reconcile_usage($1)',
 };
+
+/** Scope 1: a tenant, container_id 0. Scope 2: a container. */
+export const SUM_USAGE: Statement = {
+  name: 'sum_usage',
+  text: `SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(artifacts), 0) AS artifacts
+    FROM usage_counters WHERE tenant_id = $1 AND scope = CASE WHEN $2::bigint = 0 THEN 1 ELSE 2 END AND container_id = $2`,
+};
+
+/** All of one moment: what the tenant and the container hold, and what a write would take the place of. */
+const weighWrite = (name: string, displaced: string): Statement => ({
+  name,
+  text: `SELECT t.bytes AS tenant_bytes, t.artifacts AS tenant_artifacts, i.bytes, i.artifacts,
+      coalesce(d.bytes, 0) AS displaced_bytes, coalesce(d.artifacts, 0) AS displaced_artifacts
+    FROM (SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(artifacts), 0) AS artifacts
+        FROM usage_counters WHERE tenant_id = $1 AND scope = 1) t
+      CROSS JOIN (SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(artifacts), 0) AS artifacts
+        FROM usage_counters WHERE tenant_id = $1 AND scope = 2 AND container_id = $2) i
+      LEFT JOIN (${displaced}) d ON true`,
+});
+
+/** $3: a key. */
+export const WEIGH_VERSION = weighWrite(
+  'weigh_version',
+  `SELECT v.size_bytes AS bytes, CASE WHEN v.is_delete_marker THEN 0 ELSE 1 END AS artifacts
+    FROM artifact_versions v JOIN containers c ON c.id = v.container_id
+    WHERE v.container_id = $2 AND v.key = $3 AND v.is_null_version AND c.versioning <> 'enabled'`,
+);
+
+/** $3: an upload; $4: the number of a part. */
+export const WEIGH_PART = weighWrite(
+  'weigh_part',
+  `SELECT p.size_bytes AS bytes, 0 AS artifacts FROM multipart_parts p WHERE p.upload_id = $3 AND p.part_number = $4`,
+);
+
+export const FIND_EGRESS: Statement = {
+  name: 'find_egress',
+  text: `SELECT coalesce(sum(bytes), 0) AS bytes FROM tenant_egress
+    WHERE tenant_id = $1 AND month = date_trunc('month', now() AT TIME ZONE 'UTC')::date`,
+};
+
+export const ADD_TRAFFIC: Statement = {
+  name: 'add_traffic',
+  text: 'SELECT * FROM vaultaire_add_traffic($1, $2, $3, $4, $5)',
+};
+
+export const SAMPLE_USAGE: Statement = { name: 'sample_usage', text: 'SELECT vaultaire_sample_usage() AS was_taken' };

@@ -31,6 +31,7 @@ describe('toS3Error', () => {
     [{ kind: 'PartTooSmall', partNumber: 1, sizeBytes: 1, minBytes: 5 }, 'EntityTooSmall', 400],
     [{ kind: 'PartNumberNotSatisfiable', partCount: 2 }, 'InvalidPartNumber', 416],
     [{ kind: 'ArtifactTooLarge', sizeBytes: 2, maxBytes: 1 }, 'EntityTooLarge', 400],
+    [{ kind: 'QuotaExceeded', scope: 'tenant', quota: 'bytes', limit: 1 }, 'QuotaExceeded', 403],
     [{ kind: 'ChecksumMismatch', algorithm: 'CRC32' }, 'BadDigest', 400],
     [{ kind: 'ChecksumTypeMismatch', message: 'm' }, 'InvalidRequest', 400],
     [{ kind: 'SizeMismatch', expectedBytes: 1, actualBytes: 2 }, 'InvalidRequest', 400],

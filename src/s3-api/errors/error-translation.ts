@@ -1,7 +1,7 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import { DatabaseUnavailableError } from '../../database/database';
 import { DriverError } from '../../drivers/driver.errors';
-import type { EngineFailure } from '../../engine/engine.errors';
+import type { EngineFailure, QuotaName } from '../../engine/engine.errors';
 import { EngineError } from '../../engine/engine.errors';
 import { TenantThrottledException } from '../../tenant/throttling/tenant-throttled.exception';
 import type { S3Request } from '../http/s3-request';
@@ -11,6 +11,15 @@ import { S3Error } from './s3-error';
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
 const TOO_MANY_REQUESTS: number = HttpStatus.TOO_MANY_REQUESTS;
 const FORBIDDEN: number = HttpStatus.FORBIDDEN;
+
+const QUOTA_WORDS: Readonly<Record<QuotaName, string>> = {
+  bytes: 'bytes stored',
+  artifacts: 'the number of objects',
+  largestArtifactBytes: 'the bytes of one object',
+  containers: 'the number of buckets',
+  accessKeys: 'the number of access keys',
+  monthlyEgressBytes: 'the bytes sent in a month',
+};
 
 /**
  * What S3 answers for any failure. Exhaustive over the engine's and the drivers' kinds; everything unforeseen is
@@ -98,6 +107,8 @@ function translateEngineFailure(error: EngineError, request: Pick<S3Request, 'me
       return new S3Error('InvalidRequest', {
         message: `The provided object size ${failure.expectedBytes} does not match the size ${failure.actualBytes} of the parts.`,
       });
+    case 'QuotaExceeded':
+      return quotaExceeded(failure);
     case 'Conflict':
       return new S3Error(isConditionalWrite(request) ? 'ConditionalRequestConflict' : 'OperationAborted', {
         cause: error,
@@ -145,6 +156,14 @@ function translateHttpException(error: HttpException): S3Error {
     default:
       return new S3Error('InternalError', { cause: error });
   }
+}
+
+function quotaExceeded({ scope, quota, limit }: Extract<EngineFailure, { kind: 'QuotaExceeded' }>): S3Error {
+  const whose = scope === 'tenant' ? 'account' : 'bucket';
+  const bound = limit === undefined ? '' : `, ${limit},`;
+  return new S3Error('QuotaExceeded', {
+    message: `The quota of the ${whose} for ${QUOTA_WORDS[quota]}${bound} would be exceeded.`,
+  });
 }
 
 function bucketNotEmpty(failure: Extract<EngineFailure, { kind: 'ContainerNotEmpty' }>): S3Error {

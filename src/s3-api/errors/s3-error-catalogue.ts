@@ -195,6 +195,7 @@ export const S3_ERRORS = {
     message: 'The bucket you are attempting to access must be addressed using the specified endpoint.',
   },
   PreconditionFailed: { status: 412, message: 'At least one of the pre-conditions you specified did not hold' },
+  QuotaExceeded: { status: 403, message: 'A quota of your account or of the bucket is exceeded.' },
   RequestHeaderSectionTooLarge: {
     status: 400,
     message: 'Your request header section exceeds the maximum allowed size.',

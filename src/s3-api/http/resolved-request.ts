@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArtifactKey, ContainerName, TenantId } from '../../context/ids';
 import type { DriverCallObserver, OperationContext, Principal } from '../../context/operation-context';
+import type { TenantQuota } from '../../context/policy/tenant-policy';
 import type { RequestRecord } from '../../context/request-record';
 import type { OperationDefinition } from '../operations/operation.types';
 import type { S3Address } from './address';
@@ -66,6 +67,7 @@ class RequestContext implements OperationContext {
   readonly operation: string;
   readonly tenantId: TenantId;
   readonly principal: Principal;
+  readonly quota: TenantQuota;
   readonly deadlineMs: number | undefined = undefined;
   readonly observer: DriverCallObserver;
 
@@ -77,6 +79,7 @@ class RequestContext implements OperationContext {
     this.operation = request.operation.name;
     this.tenantId = identity.tenantId;
     this.principal = identity.principal;
+    this.quota = identity.policy.quota;
     this.observer = request.record;
   }
 

@@ -117,6 +117,7 @@ export class PayloadServer {
         tenantId: tenant,
         principal,
         signal: stop.signal,
+        quota: undefined,
         deadlineMs: undefined,
         observer: undefined,
       },
