@@ -25,7 +25,9 @@ UNION ALL SELECT 'part without its blob: ' || part_number FROM manifest_parts
 UNION ALL SELECT 'version without a container: ' || key FROM artifact_versions
   WHERE container_id NOT IN (SELECT id FROM containers)
 UNION ALL SELECT 'upload without a container: ' || key FROM multipart_uploads
-  WHERE container_id NOT IN (SELECT id FROM containers)`;
+  WHERE container_id NOT IN (SELECT id FROM containers)
+UNION ALL SELECT 'usage of ' || counted_bytes || ' bytes, ' || counted_artifacts || ' artifacts is '
+  || actual_bytes || ', ' || actual_artifacts FROM vaultaire_reconcile_usage(false)`;
 
 /** What a gateway keeps, seen from below: its tables, and the files of its local driver. */
 export class StoredState {
