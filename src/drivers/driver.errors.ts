@@ -19,6 +19,7 @@ const RETRYABLE: ReadonlySet<DriverErrorKind> = new Set<DriverErrorKind>(['RateL
 /** The one error class that drivers throw. `cause` is the backend's own error; its text never reaches a client. */
 export class DriverError extends Error {
   override readonly name = 'DriverError';
+  /** The same call may succeed in a moment. By kind, unless the driver knows better: a refused credential stays refused. */
   readonly isRetryable: boolean;
   /** Seconds the backend asked to wait; only with kind `RateLimited` or `Unavailable`. */
   readonly retryAfterSeconds: number | undefined;
@@ -26,10 +27,10 @@ export class DriverError extends Error {
   constructor(
     readonly kind: DriverErrorKind,
     message: string,
-    options: { cause?: unknown; retryAfterSeconds?: number } = {},
+    options: { cause?: unknown; retryAfterSeconds?: number; isRetryable?: boolean } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.isRetryable = RETRYABLE.has(kind);
+    this.isRetryable = options.isRetryable ?? RETRYABLE.has(kind);
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }

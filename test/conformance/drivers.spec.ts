@@ -7,7 +7,13 @@ import { metricsLayer } from '../../src/drivers/layers/metrics.layer';
 import { LocalDriver } from '../../src/drivers/local/local.driver';
 import type { LocalDurability } from '../../src/drivers/local/local.driver';
 import { MemoryDriver } from '../../src/drivers/memory/memory.driver';
+import { s3Settings } from '../../src/drivers/s3/profiles';
+import type { S3ProfileName } from '../../src/drivers/s3/profiles';
+import { S3Driver } from '../../src/drivers/s3/s3.driver';
+import { TransferBuffers } from '../../src/drivers/transfer-buffers';
 import { faultLayer } from '../support/fault.layer';
+import { S3Simulator } from '../support/s3-simulator/s3-simulator';
+import { SIMULATED_BACKENDS } from '../support/s3-simulator/simulator-quirks';
 import { describeDriver } from './describe-driver';
 import type { DriverUnderTest } from './describe-driver';
 
@@ -33,6 +39,32 @@ async function local(durability: LocalDurability): Promise<DriverUnderTest> {
   };
 }
 
+/** Against a simulator with the quirks of the profile's backend. */
+async function s3(profile: S3ProfileName): Promise<DriverUnderTest> {
+  // Small parts: most writes of the suite become multipart uploads. Without those, a part is the most of unknown length.
+  const partBytes = profile === 'quotaless' ? 8 * 1024 * 1024 : 64 * 1024;
+  const quirks = { ...SIMULATED_BACKENDS[profile], maxKeysPerPage: 400, minPartBytes: partBytes };
+  const simulator = await S3Simulator.start(quirks);
+  const settings = s3Settings(
+    's3',
+    profile,
+    {
+      endpoint: simulator.endpoint,
+      region: 'us-east-1',
+      bucket: simulator.bucket,
+      addressing: 'path',
+      partBytes,
+    },
+    { accessKeyId: 'simulated', secretAccessKey: 'secret' },
+  );
+  return {
+    driver: new S3Driver({ settings, buffers: new TransferBuffers(64 * 1024 * 1024) }),
+    leftovers: () => Promise.resolve(simulator.leftovers()),
+    openHandles: () => simulator.inFlight,
+    dispose: () => simulator.close(),
+  };
+}
+
 /** The layers of `drivers.module.ts`, and the one that tests put faults in with. */
 async function layered(factory: () => Promise<DriverUnderTest>): Promise<DriverUnderTest> {
   const subject = await factory();
@@ -46,3 +78,7 @@ describeDriver('local with durability metadata', () => local('metadata'));
 describeDriver('local with durability none', () => local('none'));
 describeDriver('memory within all layers', () => layered(memory));
 describeDriver('local within all layers', () => layered(() => local('none')));
+// One of each kind: conditional writes and checksums, neither of them, and no multipart either.
+describeDriver('s3 as aws', () => s3('aws'));
+describeDriver('s3 as lyve', () => s3('lyve'));
+describeDriver('s3 as quotaless', () => s3('quotaless'));
