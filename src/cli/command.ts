@@ -1,8 +1,22 @@
-import type { Environment } from '../config/environment';
+import type { AdminClient } from './api/admin-client';
+import type { CommandInput } from './command-input';
+import type { Printable } from './output/printable';
 
 /** A command was called wrongly. The message says how. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** The command ran, and what it looked for is not so: its result is printed, the message too, and the exit code is 1. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+
+  constructor(
+    message: string,
+    readonly result?: Printable,
+  ) {
+    super(message);
+  }
 }
 
 export interface CommandOption {
@@ -10,45 +24,16 @@ export interface CommandOption {
   readonly value: string | undefined;
   readonly summary: string;
   readonly isRequired?: boolean;
+  /** May be given several times, and each time a list with commas. */
+  readonly isList?: boolean;
+  /** The only values that it takes. */
+  readonly choices?: readonly string[];
 }
 
-/** What a command was called with; checked against its definition. */
-export class CommandInput {
-  constructor(
-    readonly environment: Environment,
-    private readonly positionals: Readonly<Record<string, string>>,
-    private readonly options: Readonly<Record<string, string | boolean | undefined>>,
-  ) {}
+export type CommandOptions = Readonly<Record<string, CommandOption>>;
 
-  positional(name: string): string {
-    const value = this.positionals[name];
-    if (value === undefined) throw new TypeError(`The command has no argument ${name}`);
-    return value;
-  }
-
-  required(name: string): string {
-    const value = this.optional(name);
-    if (value === undefined) throw new UsageError(`--${name} is missing`);
-    return value;
-  }
-
-  optional(name: string): string | undefined {
-    const value = this.options[name];
-    return typeof value === 'string' ? value : undefined;
-  }
-
-  isSwitchedOn(name: string): boolean {
-    return this.options[name] === true;
-  }
-}
-
-/** A result that scripts should notice: printed as any other, with exit code 1. */
-export class Findings {
-  constructor(readonly result: unknown) {}
-}
-
-/** A command of `npm run cli`. */
-export interface Command {
+/** What a command is called like, apart from what it does. */
+export interface CommandDefinition {
   /** One or two words, for example `key create`. */
   readonly name: string;
   readonly summary: string;
@@ -56,7 +41,25 @@ export interface Command {
   readonly details?: readonly string[];
   /** Names of the arguments that stand by themselves, all of them required. */
   readonly positionals: readonly string[];
-  readonly options: Readonly<Record<string, CommandOption>>;
-  /** Its result, or that of {@link Findings}, is printed as JSON. Throws `UsageError`, `TenancyError` or `StartUpError` for what its caller can put right. */
-  run(input: CommandInput): Promise<unknown>;
+  readonly options: CommandOptions;
+  /** Works on the database of the environment, without the admin API. */
+  readonly isOffline?: boolean;
+}
+
+/** What a command may use. */
+export interface CommandContext {
+  readonly input: CommandInput;
+  /** Connects to nothing until it is asked. */
+  readonly api: AdminClient;
+  /** Remarks for people, apart from the result. */
+  readonly note: (text: string) => void;
+}
+
+export interface Command extends CommandDefinition {
+  /**
+   * Its result is printed.
+   *
+   * @throws UsageError, CommandFailed, ApiProblem, ServerUnreachable; TenancyError, StartUpError where it is offline
+   */
+  run(context: CommandContext): Promise<Printable>;
 }

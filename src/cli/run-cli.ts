@@ -1,117 +1,120 @@
-import { parseArgs } from 'node:util';
-import type { Environment } from '../config/environment';
 import { StartUpError } from '../config/start-up.error';
-import { DatabaseUnavailableError } from '../database/database';
-import { DriverError } from '../drivers/driver.errors';
 import { TenancyError } from '../tenant/tenancy.error';
+import type { ClientEnvironment } from '../config/client-environment';
+import { AdminClient } from './api/admin-client';
+import { apiAddress } from './api/api-address';
+import { ApiProblem, ServerUnreachable } from './api/problem';
 import type { Command } from './command';
-import { CommandInput, Findings, UsageError } from './command';
+import { CommandFailed, UsageError } from './command';
+import { CommandInput } from './command-input';
+import { API_OPTIONS, commandHelp, COMMON_OPTIONS, overview } from './help';
+import type { OutputFormat } from './output/printable';
+import { printed } from './output/printable';
+import { parseArguments } from './parse-arguments';
 
-export const EXIT_OK = 0;
-export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+/** How the program ends. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3, unauthorised: 4 } as const;
 
+/** Errors whose message is all that an operator needs; of others the stack is shown. */
+const EXPECTED_ERRORS = new Set(['DatabaseUnavailableError', 'DriverError']);
+
+/** Where results and remarks go; each text is a line or several, without the last line break. */
 export interface CliOutput {
   out(text: string): void;
   err(text: string): void;
+  /** Somebody reads along, rather than a program. */
+  readonly isTerminal: boolean;
 }
 
 /**
- * Runs the command that `args` names and answers the exit code: 0, 1 when it failed or has findings, 2 when it was called
- * wrongly. The result goes to `output.out` as JSON, everything else to `output.err`.
+ * Runs the command that `args` names and answers the exit code, one of {@link EXIT}. The result goes to `output.out`,
+ * everything else to `output.err`.
  */
 export async function runCli(
   args: readonly string[],
   commands: readonly Command[],
-  loadEnvironment: () => Environment,
+  environment: ClientEnvironment,
   output: CliOutput,
 ): Promise<number> {
-  const command = commands.find(({ name }) => name.split(' ').every((word, index) => args[index] === word));
-  const isHelp = args.includes('--help') || args.includes('-h');
-  if (command === undefined) {
-    if (isHelp || args.length === 0) {
-      output.out(overview(commands));
-      return isHelp ? EXIT_OK : EXIT_USAGE;
-    }
-    output.err(`There is no command ${args.filter((arg) => !arg.startsWith('-')).join(' ')}\n\n${overview(commands)}`);
-    return EXIT_USAGE;
+  const words = leadingWords(args);
+  const command = commands.find(({ name }) => name.split(' ').every((word, index) => words[index] === word));
+  if (command !== undefined)
+    return runCommand(command, args.slice(command.name.split(' ').length), environment, output);
+
+  const group = commands.some(({ name }) => name.startsWith(`${words[0] ?? ''} `)) ? words[0] : undefined;
+  const isLost = words.length > (group === undefined ? 0 : 1);
+  if (!isLost && isHelpAsked(args)) {
+    output.out(overview(commands, group));
+    return EXIT.ok;
   }
-  if (isHelp) {
-    output.out(help(command));
-    return EXIT_OK;
+  output.err(`${isLost ? `There is no command ${words.slice(0, 2).join(' ')}\n\n` : ''}${overview(commands, group)}`);
+  return EXIT.usage;
+}
+
+async function runCommand(
+  command: Command,
+  args: readonly string[],
+  environment: ClientEnvironment,
+  output: CliOutput,
+): Promise<number> {
+  if (isHelpAsked(args)) {
+    output.out(commandHelp(command));
+    return EXIT.ok;
   }
+  let format: OutputFormat = output.isTerminal ? 'table' : 'json';
   try {
-    const read = readArguments(command, args.slice(command.name.split(' ').length));
-    const result = await command.run(new CommandInput(loadEnvironment(), read.positionals, read.options));
-    const isFinding = result instanceof Findings;
-    output.out(JSON.stringify(isFinding ? result.result : result, undefined, 2));
-    return isFinding ? EXIT_FAILED : EXIT_OK;
+    const common = { ...(command.isOffline === true ? {} : API_OPTIONS), ...COMMON_OPTIONS };
+    const input = new CommandInput(parseArguments(command, common, args));
+    if (input.optional('output') !== undefined) format = input.optional('output') === 'json' ? 'json' : 'table';
+    let address: ReturnType<typeof apiAddress> | undefined;
+    const api = new AdminClient(() => (address ??= apiAddress(input, environment)));
+    const result = await command.run({
+      input,
+      api,
+      note: (text) => {
+        output.err(text);
+      },
+    });
+    output.out(printed(result, format));
+    return EXIT.ok;
   } catch (error) {
     if (error instanceof UsageError) {
-      output.err(`${error.message}\n\n${help(command)}`);
-      return EXIT_USAGE;
+      output.err(`${error.message}\n\n${commandHelp(command)}`);
+      return EXIT.usage;
     }
+    if (error instanceof CommandFailed && error.result !== undefined) output.out(printed(error.result, format));
     output.err(explanation(error));
-    return EXIT_FAILED;
+    return exitCodeOf(error);
   }
 }
 
-function readArguments(
-  command: Command,
-  args: readonly string[],
-): { positionals: Record<string, string>; options: Record<string, string | boolean | undefined> } {
-  const options = Object.entries(command.options).map(
-    ([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const,
-  );
-  let parsed;
-  try {
-    parsed = parseArgs({ args: [...args], options: Object.fromEntries(options), allowPositionals: true });
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
-  if (parsed.positionals.length > command.positionals.length) {
-    throw new UsageError(`Too many arguments: ${parsed.positionals.slice(command.positionals.length).join(' ')}`);
-  }
-  const positionals = command.positionals.map((name, index) => {
-    const value = parsed.positionals[index];
-    if (value === undefined) throw new UsageError(`${name} is missing`);
-    return [name, value] as const;
-  });
-  for (const [name, { isRequired }] of Object.entries(command.options)) {
-    if (isRequired === true && parsed.values[name] === undefined) throw new UsageError(`--${name} is missing`);
-  }
-  return { positionals: Object.fromEntries(positionals), options: parsed.values };
+/** `vaultaire tenant create x --y` begins with three of them. */
+function leadingWords(args: readonly string[]): readonly string[] {
+  const end = args.findIndex((arg) => arg.startsWith('-'));
+  return end === -1 ? args : args.slice(0, end);
+}
+
+function isHelpAsked(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ServerUnreachable) return EXIT.unreachable;
+  return error instanceof ApiProblem && error.isUnauthorised ? EXIT.unauthorised : EXIT.failed;
 }
 
 function explanation(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof ApiProblem && error.status === 401) {
+    return `${error.message}\nSet VAULTAIRE_ADMIN_TOKEN or --token-file to a valid admin token.`;
+  }
   const isExpected =
+    error instanceof ApiProblem ||
+    error instanceof ServerUnreachable ||
+    error instanceof CommandFailed ||
     error instanceof TenancyError ||
     error instanceof StartUpError ||
-    error instanceof DatabaseUnavailableError ||
-    error instanceof DriverError;
-  if (isExpected || !(error instanceof Error)) return error instanceof Error ? error.message : String(error);
-  return error.stack ?? error.message;
-}
-
-function overview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  return ['Usage: npm run cli -- <command> [options]', '', ...lines, '', '<command> --help tells more.'].join('\n');
-}
-
-function help(command: Command): string {
-  const options = Object.entries(command.options).map(([name, option]) => ({
-    text: option.value === undefined ? `--${name}` : `--${name} ${option.value}`,
-    ...option,
-  }));
-  const usage = options.map(({ text, isRequired }) => (isRequired === true ? text : `[${text}]`));
-  const width = Math.max(0, ...options.map(({ text }) => text.length));
-  return [
-    `Usage: npm run cli -- ${[command.name, ...command.positionals, ...usage].join(' ')}`,
-    '',
-    command.summary,
-    ...(command.details ?? []),
-    ...(options.length > 0 ? [''] : []),
-    ...options.map(({ text, summary }) => `  ${text.padEnd(width)}  ${summary}`),
-  ].join('\n');
+    EXPECTED_ERRORS.has(error.name);
+  return isExpected ? error.message : (error.stack ?? error.message);
 }

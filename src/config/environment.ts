@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { ClientEnvironment } from './client-environment';
+import { clientEnvironment } from './client-environment';
 import { EnvironmentReader } from './environment-reader';
 import { readOrCreateSecretFile } from './secret-file';
 import { reasonOf, StartUpError } from './start-up.error';
@@ -99,6 +101,11 @@ export class Environment {
 /** The variables of this process for one that it starts, with the database that this one uses. */
 export function childVariables(databaseUrl: string): NodeJS.ProcessEnv {
   return { ...process.env, DATABASE_URL: databaseUrl };
+}
+
+/** What the variables of this process say to the command line. */
+export function loadClientEnvironment(): ClientEnvironment {
+  return clientEnvironment(process.env);
 }
 
 function makeDataFolder(folder: string): void {

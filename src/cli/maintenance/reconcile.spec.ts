@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import type { TestDatabase } from '../../test/support/test-database';
-import { createTestDatabase } from '../../test/support/test-database';
-import { Environment } from '../config/environment';
-import { blobId, blobKey, tenantId } from '../context/ids';
-import { systemContext } from '../context/operation-context';
-import { LocalDriver } from '../drivers/local/local.driver';
-import { reconcile } from './reconcile.command';
-import { runCli } from './run-cli';
+import type { TestDatabase } from '../../../test/support/test-database';
+import { createTestDatabase } from '../../../test/support/test-database';
+import { clientEnvironment } from '../../config/client-environment';
+import { Environment } from '../../config/environment';
+import { blobId, blobKey, tenantId } from '../../context/ids';
+import { systemContext } from '../../context/operation-context';
+import { LocalDriver } from '../../drivers/local/local.driver';
+import type { Command } from '../command';
+import { RECONCILE } from '../commands/reconcile.definition';
+import { runCli } from '../run-cli';
+import { reconcile } from './reconcile';
 
 const tenant = tenantId(randomUUID());
 const ctx = systemContext('Test', tenant, new AbortController().signal);
@@ -50,9 +53,11 @@ describe('reconcile', () => {
     let out = '';
     err = '';
     const variables = { VAULTAIRE_DATA_DIR: dataDir, DATABASE_URL: database.url };
-    const exitCode = await runCli(['reconcile', ...args], [reconcile], () => Environment.load(variables), {
+    const command: Command = { ...RECONCILE, run: (context) => reconcile(context, Environment.load(variables)) };
+    const exitCode = await runCli(['reconcile', ...args], [command], clientEnvironment({}), {
       out: (text) => (out += text),
       err: (text) => (err += text),
+      isTerminal: false,
     });
     const reports: unknown = out.startsWith('[') ? JSON.parse(out) : [];
     report = Array.isArray(reports) ? (reports[0] ?? {}) : {};

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
-import { DataFolderLock } from '../bootstrap/data-folder-lock';
-import type { Environment } from '../config/environment';
-import { reasonOf, StartUpError } from '../config/start-up.error';
-import { makeDataSource } from '../database/data-source';
-import { EmbeddedPostgres, runningPostgresUrl } from '../database/embedded-postgres';
+import { DataFolderLock } from '../../bootstrap/data-folder-lock';
+import type { Environment } from '../../config/environment';
+import { reasonOf, StartUpError } from '../../config/start-up.error';
+import { makeDataSource } from '../../database/data-source';
+import { EmbeddedPostgres, runningPostgresUrl } from '../../database/embedded-postgres';
 
 type DatabaseSettings = Pick<Environment, 'databaseUrl' | 'dataDir'>;
 

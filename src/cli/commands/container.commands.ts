@@ -1,0 +1,111 @@
+import { apiPath } from '../api/admin-client';
+import type { Command } from '../command';
+import type { CommandInput } from '../command-input';
+import { bytesCell } from '../output/cell';
+import type { Column } from '../output/table';
+import { valueAt } from '../output/table';
+import { BOUND_WORDS } from '../policy/bound';
+import { applyChanges } from '../policy/policy-change';
+import { CONTAINER_QUOTA_OPTIONS, containerQuotaChanges } from '../policy/quota-options';
+import { outcomeOfJob, WAIT_OPTIONS } from './job.commands';
+import {
+  changesOf,
+  details,
+  done,
+  LIST_OPTIONS,
+  listing,
+  listRange,
+  presentOf,
+  requireYes,
+  TENANT,
+  YES,
+} from './shared';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'name', path: 'name' },
+  { title: 'owner', path: 'owner' },
+  { title: 'versioning', path: 'versioning' },
+  { title: 'bytes', path: 'usage.bytes', format: bytesCell },
+  { title: 'artifacts', path: 'usage.artifacts' },
+  { title: 'created', path: 'createdAt' },
+];
+
+const VERSIONING = { value: 'STATE', summary: 'enabled or suspended', choices: ['enabled', 'suspended'] };
+
+const containersOf = (input: CommandInput): string => apiPath('tenants', input.required('tenant'), 'containers');
+const containerOf = (input: CommandInput): string => `${containersOf(input)}${apiPath(input.positional('CONTAINER'))}`;
+
+const list: Command = {
+  name: 'container list',
+  summary: 'Lists the containers (buckets) of a tenant.',
+  positionals: [],
+  options: { tenant: TENANT, ...LIST_OPTIONS },
+  run: async (context) => {
+    const containers = await context.api.list(containersOf(context.input), {}, listRange(context));
+    return listing(containers, COLUMNS, 'There are no containers.');
+  },
+};
+
+const show: Command = {
+  name: 'container show',
+  summary: 'Shows a container.',
+  positionals: ['CONTAINER'],
+  options: { tenant: TENANT },
+  run: async ({ api, input }) => details((await api.get(containerOf(input))).body),
+};
+
+const create: Command = {
+  name: 'container create',
+  summary: 'Creates a container.',
+  positionals: ['NAME'],
+  options: { tenant: TENANT, owner: { value: 'USER', summary: 'name or id of its owner', isRequired: true } },
+  run: async ({ api, input }) => {
+    const container = presentOf({ name: input.positional('NAME'), owner: input.required('owner') });
+    return details((await api.post(containersOf(input), container)).body);
+  },
+};
+
+const update: Command = {
+  name: 'container update',
+  summary: 'Changes the quota or the versioning of a container.',
+  details: BOUND_WORDS,
+  positionals: ['CONTAINER'],
+  options: { tenant: TENANT, versioning: VERSIONING, ...CONTAINER_QUOTA_OPTIONS },
+  run: async ({ api, input }) => {
+    const bounds = containerQuotaChanges(input);
+    const answer = await api.update('PATCH', containerOf(input), (container) =>
+      changesOf({
+        versioning: input.optional('versioning'),
+        quota: bounds.length === 0 ? undefined : applyChanges(valueAt(container, 'quota'), bounds),
+      }),
+    );
+    return details(answer.body);
+  },
+};
+
+const remove: Command = {
+  name: 'container delete',
+  summary: 'Deletes an empty container.',
+  positionals: ['CONTAINER'],
+  options: { tenant: TENANT },
+  run: async ({ api, input }) => {
+    await api.delete(containerOf(input));
+    const name = input.positional('CONTAINER');
+    return done({ name, deleted: true }, `The container ${name} is deleted.`);
+  },
+};
+
+const empty: Command = {
+  name: 'container empty',
+  summary: 'Deletes all versions and uploads in a container, as a job.',
+  positionals: ['CONTAINER'],
+  options: { tenant: TENANT, yes: YES, ...WAIT_OPTIONS },
+  run: async (context) => {
+    const { api, input } = context;
+    requireYes(context, `Emptying the container ${input.positional('CONTAINER')}`);
+    return outcomeOfJob(context, (await api.post(`${containerOf(input)}/empty`)).body);
+  },
+};
+
+/** Namespaces of artifacts. */
+export const CONTAINER_COMMANDS: readonly Command[] = [list, show, create, update, remove, empty];

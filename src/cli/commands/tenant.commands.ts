@@ -1,0 +1,104 @@
+import { apiPath } from '../api/admin-client';
+import type { Command, CommandContext } from '../command';
+import type { Printable } from '../output/printable';
+import type { Column } from '../output/table';
+import { outcomeOfJob, WAIT_OPTIONS } from './job.commands';
+import { changesOf, details, LIST_OPTIONS, listing, listRange, presentOf, requireYes, YES } from './shared';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'name', path: 'name' },
+  { title: 'state', path: 'state' },
+  { title: 'plan', path: 'plan' },
+  { title: 'display name', path: 'displayName' },
+  { title: 'created', path: 'createdAt' },
+  { title: 'id', path: 'id' },
+];
+
+const list: Command = {
+  name: 'tenant list',
+  summary: 'Lists tenants.',
+  positionals: [],
+  options: LIST_OPTIONS,
+  run: async (context) =>
+    listing(await context.api.list('/tenants', {}, listRange(context)), COLUMNS, 'There are no tenants.'),
+};
+
+const show: Command = {
+  name: 'tenant show',
+  summary: 'Shows a tenant.',
+  positionals: ['TENANT'],
+  options: {},
+  run: async ({ api, input }) => details((await api.get(apiPath('tenants', input.positional('TENANT')))).body),
+};
+
+const create: Command = {
+  name: 'tenant create',
+  summary: 'Creates a tenant.',
+  positionals: ['NAME'],
+  options: {
+    'display-name': { value: 'TEXT', summary: 'name for people' },
+    plan: { value: 'PLAN', summary: 'its plan; default: the default plan of the configuration' },
+  },
+  run: async ({ api, input }) => {
+    const tenant = presentOf({
+      name: input.positional('NAME'),
+      displayName: input.optional('display-name'),
+      plan: input.optional('plan'),
+    });
+    return details((await api.post('/tenants', tenant)).body);
+  },
+};
+
+const update: Command = {
+  name: 'tenant update',
+  summary: 'Changes the plan or the display name of a tenant.',
+  positionals: ['TENANT'],
+  options: {
+    'display-name': { value: 'TEXT', summary: 'name for people' },
+    plan: { value: 'PLAN', summary: 'another plan' },
+    'no-plan': { value: undefined, summary: 'no plan' },
+  },
+  run: ({ api, input }) => {
+    const plan = input.isSwitchedOn('no-plan') ? null : input.optional('plan');
+    return change({ api, input }, { displayName: input.optional('display-name'), plan });
+  },
+};
+
+const suspend: Command = {
+  name: 'tenant suspend',
+  summary: 'Refuses all requests of a tenant. Its data stays.',
+  positionals: ['TENANT'],
+  options: {},
+  run: (context) => change(context, { state: 'suspended' }),
+};
+
+const resume: Command = {
+  name: 'tenant resume',
+  summary: 'Serves a suspended tenant again.',
+  positionals: ['TENANT'],
+  options: {},
+  run: (context) => change(context, { state: 'active' }),
+};
+
+const remove: Command = {
+  name: 'tenant delete',
+  summary: 'Closes a tenant and deletes all that it holds, as a job.',
+  positionals: ['TENANT'],
+  options: { yes: YES, ...WAIT_OPTIONS },
+  run: async (context) => {
+    const tenant = context.input.positional('TENANT');
+    requireYes(context, `Deleting the tenant ${tenant} with all its data`);
+    return outcomeOfJob(context, (await context.api.delete(apiPath('tenants', tenant))).body);
+  },
+};
+
+async function change(
+  { api, input }: Pick<CommandContext, 'api' | 'input'>,
+  values: Readonly<Record<string, unknown>>,
+): Promise<Printable> {
+  const changes = changesOf(values);
+  return details((await api.update('PATCH', apiPath('tenants', input.positional('TENANT')), () => changes)).body);
+}
+
+/** The customers. */
+export const TENANT_COMMANDS: readonly Command[] = [list, show, create, update, suspend, resume, remove];
