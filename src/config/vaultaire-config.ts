@@ -95,6 +95,21 @@ export class EngineConfig {
   readonly uploadBufferBytes: number = 16 * MIB;
 }
 
+/** The event log: one row for every request. */
+export class EventsConfig {
+  /** How long rows are kept, in days of UTC, for tenants whose plan says nothing else, and for requests of nobody. */
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  readonly retentionDays: number = 90;
+
+  /** Disk of one process for rows that PostgreSQL can't take now. Beyond it the oldest are lost. */
+  @IsInt()
+  @Min(MIB)
+  @Max(1024 * 1024 * MIB)
+  readonly spoolMaxBytes: number = 1024 * MIB;
+}
+
 /** A token bucket: `burst` tokens at once, `perSecond` new ones. */
 export class LimitConfig {
   @IsNumber()
@@ -182,6 +197,11 @@ export class VaultaireConfig {
   @IsObject()
   @Type(() => LimitsConfig)
   readonly limits: LimitsConfig = new LimitsConfig();
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => EventsConfig)
+  readonly events: EventsConfig = new EventsConfig();
 
   /** Plans to make or write over at each start, by name. */
   @IsArray()

@@ -9,11 +9,14 @@ export type RequestOutcome = 'completed' | 'aborted';
  */
 export class RequestRecord implements DriverCallObserver {
   readonly startedAtMs: number = Date.now();
-  readonly startedAtNs: bigint = process.hrtime.bigint();
+  /** Of the monotonic clock, `performance.now()`. */
+  readonly startedClockMs: number = performance.now();
 
   tenantId: string | undefined;
   userId: string | undefined;
   accessKeyId: string | undefined;
+  /** Who acted on the admin plane: `token:<name>`. */
+  actor: string | undefined;
   container: string | undefined;
   artifactKey: string | undefined;
   versionId: string | undefined;
@@ -21,8 +24,8 @@ export class RequestRecord implements DriverCallObserver {
   errorCode: string | undefined;
   bytesIn = 0;
   bytesOut = 0;
-  /** Nanosecond clock at the first byte of the answer; undefined while none was sent. */
-  firstByteAtNs: bigint | undefined;
+  /** Monotonic clock at the first byte of the answer; undefined while none was sent. */
+  firstByteClockMs: number | undefined;
   driver: string | undefined;
   driverLatencyMs: number | undefined;
   placement: string | undefined;
@@ -55,7 +58,7 @@ export class RequestRecord implements DriverCallObserver {
     if (this.isSettled) return;
     this.isSettled = true;
     this.outcome = outcome;
-    this.latencyMs = Number(process.hrtime.bigint() - this.startedAtNs) / 1e6;
+    this.latencyMs = performance.now() - this.startedClockMs;
     for (const listener of this.listeners) listener(this);
   }
 }

@@ -88,17 +88,26 @@ export class Database implements Queryable, OnApplicationShutdown {
   }
 
   /**
-   * Runs a `COPY ... FROM STDIN` with `data` in its text format: the cheapest way to add many rows. One transaction. Throws
-   * {@link DatabaseUnavailableError} when the database is away.
+   * Runs a `COPY ... FROM STDIN` with `data` in its text format: the cheapest way to add many rows. One transaction, with
+   * the statements of `around` in it. Throws {@link DatabaseUnavailableError} when the database is away.
    */
-  async copyIn(text: string, data: Buffer): Promise<void> {
+  async copyIn(
+    text: string,
+    data: Buffer,
+    around?: { readonly before: string; readonly after: string },
+  ): Promise<void> {
     const client = await this.connect();
+    let isBroken = false;
     try {
+      if (around !== undefined) await client.query(`BEGIN; ${around.before}`);
       await client.query(new CopyIn(text, data)).done;
+      if (around !== undefined) await client.query(`${around.after}; COMMIT`);
     } catch (error) {
+      // Whoever gets the connection next must not find itself in this transaction.
+      isBroken = around !== undefined;
       throw asUnavailable(error);
     } finally {
-      client.release();
+      client.release(isBroken);
     }
   }
 

@@ -1,135 +1,170 @@
+import { join } from 'node:path';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Injectable, Logger } from '@nestjs/common';
+import { Environment } from '../config/environment';
+import { VaultaireConfig } from '../config/vaultaire-config';
 import type { RequestObserver } from '../context/request-observer';
 import type { RequestRecord } from '../context/request-record';
-import { Database, DatabaseUnavailableError } from '../database/database';
 import { EventLogMetrics } from '../metrics/event-log.metrics';
-import type { EventRow } from './event-row';
-import { eventRow } from './event-row';
-import { writeEvents } from './event-writer';
+import type { EventBatch } from './event-batch';
+import { EventCollector, joined } from './event-batch';
+import { eventLine } from './event-line';
+import { EventSink } from './event-sink';
+import { SPOOL_FOLDER } from './events.constants';
+import { EventSpool } from './spool/event-spool';
+import { SpoolFolder } from './spool/spool-folder';
+import { SpoolWriter } from './spool/spool-writer';
 
-/** With rows of a few hundred bytes, some ten megabytes at the most. */
-const MAX_QUEUED_ROWS = 20_000;
+/**
+ * Half of what a kill may cost: rows are on their way to PostgreSQL after one interval, and on disk after another one when
+ * they have not arrived by then.
+ */
+const FLUSH_INTERVAL_MS = 50;
 const MAX_BATCH_ROWS = 1_000;
-const FLUSH_INTERVAL_MS = 100;
-const MAX_RETRY_DELAY_MS = 5_000;
-const REPORT_INTERVAL_MS = 10_000;
+/** Some forty thousand rows. They wait here only when the disk doesn't take them either. */
+const MAX_WAITING_BYTES = 16 * 1_024 * 1_024;
 const SHUTDOWN_TIMEOUT_MS = 5_000;
+
+/** A batch on its way to PostgreSQL. */
+interface Flush {
+  readonly batch: EventBatch;
+  readonly startedAtMs: number;
+  readonly done: Promise<void>;
+}
 
 /**
  * The event log: one row per request, refused and broken ones too, written in batches off the request path.
  *
- * A row is in the table at the latest some 100 ms after its request ended, as long as PostgreSQL keeps up. While it is away
- * rows wait in memory up to a bound; rows beyond are lost, counted, and reported in the log once in a while.
+ * As long as PostgreSQL keeps up, a row is in the table some 50 ms after its request ended. Whatever has not arrived one
+ * interval later goes to the spool on disk, as does all that follows until the spool has been replayed, in order. So a kill
+ * of the process costs the rows of the last 100 ms, be PostgreSQL there or away.
  */
 @Injectable()
 export class EventLogService implements RequestObserver, OnModuleInit, BeforeApplicationShutdown {
-  private readonly logger = new Logger(EventLogService.name);
-  private queue: EventRow[] = [];
+  private readonly logger = new Logger('EventLog');
+  private readonly collector = new EventCollector();
+  private folder: SpoolFolder | undefined;
+  private spool: SpoolWriter | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private flushUnderway: Promise<void> | undefined;
-  private retryDelayMs = 0;
-  private droppedSinceReport = 0;
-  private reportedAtMs = -Infinity;
+  private flush: Flush | undefined;
   private isStopped = false;
 
   constructor(
-    private readonly database: Database,
+    private readonly environment: Environment,
+    private readonly config: VaultaireConfig,
+    private readonly sink: EventSink,
     private readonly metrics: EventLogMetrics,
   ) {}
 
-  onModuleInit(): void {
-    this.metrics.sampleQueue(() => this.queue.length);
+  async onModuleInit(): Promise<void> {
+    this.folder = await SpoolFolder.create(join(this.environment.dataDir, SPOOL_FOLDER));
+    const spool = await EventSpool.open(this.folder.path, {
+      maxBytes: this.config.events.spoolMaxBytes,
+      onLost: (rows, reason) => {
+        this.sink.lost(rows, reason);
+      },
+    });
+    this.spool = new SpoolWriter(spool, this.folder, this.sink, this.metrics);
+    this.metrics.sampleQueue(
+      () => this.collector.rows + (this.spool?.waitingRows ?? 0),
+      () => this.lagSeconds(),
+    );
+    this.metrics.sampleSpool(() => (spool.isEmpty ? 0 : spool.bytes));
   }
 
   requestSettled(record: RequestRecord): void {
-    if (this.queue.length >= MAX_QUEUED_ROWS || this.isStopped) {
-      this.drop(1, this.isStopped ? 'the gateway is stopping' : 'the queue is full');
+    if (this.isStopped) {
+      this.sink.lost(1, 'the gateway is stopping');
       return;
     }
-    this.queue.push(eventRow(record));
-    if (this.flushUnderway !== undefined || this.retryDelayMs > 0) return;
-    if (this.queue.length >= MAX_BATCH_ROWS) this.startFlush();
-    else this.schedule(FLUSH_INTERVAL_MS);
+    if (this.collector.bytes + (this.spool?.waitingBytes ?? 0) >= MAX_WAITING_BYTES) {
+      this.sink.lost(1, 'neither PostgreSQL nor the disk takes them');
+      return;
+    }
+    this.collector.add(eventLine(record));
+    if (this.timer === undefined) this.schedule();
+    else if (this.collector.rows >= MAX_BATCH_ROWS && this.isDirect) this.tick();
   }
 
   /**
-   * Writes what waits, giving up when PostgreSQL is away or slow. Comes before any module closes its connections, and
-   * after the last request was served.
+   * Writes what waits, to disk when PostgreSQL is away or slow, from where the next start takes it. Comes before any module
+   * closes its connections, and after the last request was served.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.timer);
-    await this.flushUnderway;
-    this.retryDelayMs = 0;
-    const deadlineMs = performance.now() + SHUTDOWN_TIMEOUT_MS;
-    while (this.queue.length > 0 && this.retryDelayMs === 0 && performance.now() < deadlineMs) {
-      await this.flush();
+    if (this.folder === undefined || this.spool === undefined) return;
+    const deadline = deadlineIn(SHUTDOWN_TIMEOUT_MS);
+    await Promise.race([this.flush?.done, deadline.passed]);
+    this.passOn();
+    await Promise.race([this.flush?.done, deadline.passed]);
+    // A batch whose answer did not come is on disk by now.
+    this.passOn();
+    const isEmpty = await this.spool.finish(deadline.passed);
+    deadline.clear();
+    if (isEmpty) await this.folder.remove();
+    else {
+      this.logger.warn('PostgreSQL is away while the gateway stops: events wait on disk for the next start');
+      await this.folder.leave();
     }
-    if (this.queue.length > 0) this.drop(this.queue.splice(0).length, 'PostgreSQL is away while the gateway stops');
   }
 
-  private schedule(delayMs: number): void {
-    if (this.isStopped || this.timer !== undefined) return;
+  /** Nothing is on its way, and nothing is on disk that would have to go first. */
+  private get isDirect(): boolean {
+    return this.flush === undefined && this.spool?.isActive === false;
+  }
+
+  private schedule(): void {
+    if (this.isStopped) return;
     this.timer = setTimeout(() => {
-      this.startFlush();
-    }, delayMs);
+      this.tick();
+    }, FLUSH_INTERVAL_MS);
     this.timer.unref();
   }
 
-  private startFlush(): void {
+  private tick(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (this.isStopped || this.flushUnderway !== undefined) return;
-    this.flushUnderway = this.flush().finally(() => {
-      this.flushUnderway = undefined;
-      if (this.retryDelayMs > 0) this.schedule(this.retryDelayMs);
-      else if (this.queue.length >= MAX_BATCH_ROWS) this.startFlush();
-      else if (this.queue.length > 0) this.schedule(FLUSH_INTERVAL_MS);
+    this.passOn();
+  }
+
+  /** To PostgreSQL, or to disk when it is slower than the interval. */
+  private passOn(): void {
+    const batches = this.collector.take();
+    if (this.isDirect) {
+      if (batches.length > 0) this.startFlush(joined(batches));
+      return;
+    }
+    // What is on its way came first.
+    if (this.flush !== undefined) this.spool?.keepUntilWritten(this.flush.batch);
+    this.spool?.add(batches);
+  }
+
+  private startFlush(batch: EventBatch): void {
+    const done = this.sink.write(batch).then(async (isWritten) => {
+      this.flush = undefined;
+      await this.spool?.directWriteEnded(batch, isWritten);
     });
+    this.flush = { batch, startedAtMs: Date.now(), done };
+    // Looks after the batch also when no request comes any more.
+    this.schedule();
   }
 
-  /** One batch. Never rejects: rows that could not be written for want of PostgreSQL stay first in the queue. */
-  private async flush(): Promise<void> {
-    const batch = this.queue.slice(0, MAX_BATCH_ROWS);
-    const startedAtMs = performance.now();
-    try {
-      const written = await this.write(batch);
-      this.queue = this.queue.slice(batch.length);
-      this.retryDelayMs = 0;
-      this.metrics.written(written, (performance.now() - startedAtMs) / 1000);
-    } catch (error) {
-      if (this.retryDelayMs === 0) this.logger.warn('PostgreSQL is away: events wait in memory', error);
-      this.retryDelayMs = Math.min(MAX_RETRY_DELAY_MS, Math.max(FLUSH_INTERVAL_MS, this.retryDelayMs * 2));
-    }
+  private lagSeconds(): number {
+    const oldestMs = this.spool?.oldestMs ?? this.flush?.startedAtMs;
+    return oldestMs === undefined ? 0 : Math.max(0, Date.now() - oldestMs) / 1_000;
   }
+}
 
-  /**
-   * Writes `rows` and answers how many. Rows that PostgreSQL refuses are found by halving and dropped, so that one can't
-   * hold up the others.
-   */
-  private async write(rows: readonly EventRow[]): Promise<number> {
-    try {
-      await writeEvents(this.database, rows);
-      return rows.length;
-    } catch (error) {
-      if (error instanceof DatabaseUnavailableError) throw error;
-      if (rows.length === 1) {
-        this.drop(1, 'PostgreSQL refused a row', error);
-        return 0;
-      }
-      const middle = rows.length >> 1;
-      return (await this.write(rows.slice(0, middle))) + (await this.write(rows.slice(middle)));
-    }
-  }
-
-  private drop(rows: number, reason: string, error?: unknown): void {
-    this.metrics.dropped(rows);
-    this.droppedSinceReport += rows;
-    const nowMs = performance.now();
-    if (nowMs - this.reportedAtMs < REPORT_INTERVAL_MS && !this.isStopped) return;
-    this.logger.error(`${String(this.droppedSinceReport)} events were lost: ${reason}`, error);
-    this.reportedAtMs = nowMs;
-    this.droppedSinceReport = 0;
-  }
+function deadlineIn(timeoutMs: number): { readonly passed: Promise<void>; clear(): void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => {
+    resolve(undefined);
+  }, timeoutMs);
+  return {
+    passed: promise,
+    clear: () => {
+      clearTimeout(timer);
+    },
+  };
 }

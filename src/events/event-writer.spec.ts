@@ -6,8 +6,8 @@ import { RequestRecord } from '../context/request-record';
 import { makeDataSource } from '../database/data-source';
 import { Database } from '../database/database';
 import { poolOf } from '../database/database.module';
-import type { EventRow } from './event-row';
-import { eventRow } from './event-row';
+import type { EventBatch } from './event-batch';
+import { EVENT_COLUMNS, eventLine } from './event-line';
 import { writeEvents } from './event-writer';
 
 interface StoredEvent {
@@ -41,6 +41,10 @@ describe('writeEvents', () => {
   const stored = (): Promise<StoredEvent[]> =>
     dataSource.query('SELECT tableoid::regclass::text AS partition, * FROM events ORDER BY request_id');
 
+  function batchOf(...lines: readonly string[]): EventBatch {
+    return { bytes: Buffer.from(lines.join('')), rows: lines.length };
+  }
+
   function record(requestId: string): RequestRecord {
     const made = new RequestRecord(requestId, 'GetObject');
     made.status = 200;
@@ -59,7 +63,8 @@ describe('writeEvents', () => {
     full.bytesIn = 12;
     full.bytesOut = 5 * 2 ** 40;
     full.latencyMs = 1.5;
-    full.firstByteAtNs = full.startedAtNs + 500_000n;
+    full.firstByteClockMs = full.startedClockMs + 0.5;
+    full.actor = 'token:root';
     full.driver = 'local';
     full.driverLatencyMs = 0.25;
     full.placement = 'default';
@@ -67,12 +72,12 @@ describe('writeEvents', () => {
     full.remoteAddress = '::1';
     full.userAgent = 'aws-cli';
     full.outcome = 'completed';
-    const row = eventRow(full);
-    await writeEvents(database, [row]);
+    const line = eventLine(full);
+    await writeEvents(database, batchOf(line));
     expect(await stored()).toEqual([
       {
         partition: `events_${new Date(full.startedAtMs).toISOString().slice(0, 10).replaceAll('-', '')}`,
-        id: row.id,
+        id: line.slice(0, 36),
         time: new Date(full.startedAtMs),
         request_id: 'r1',
         tenant_id: full.tenantId,
@@ -95,6 +100,7 @@ describe('writeEvents', () => {
         range: 'bytes=0-1',
         remote_address: '::1',
         user_agent: 'aws-cli',
+        actor: 'token:root',
       },
     ]);
   });
@@ -102,34 +108,57 @@ describe('writeEvents', () => {
   it('keeps any key and user agent as it came, and what is unknown as NULL', async () => {
     const texts = fc.sample(fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined }), 300);
     texts.push('\\N', '\\.', '', 'tab\tnew\nline\rback\\slash', '"quoted"', '{a,b}', 'NULL');
-    const rows = texts.map((text, index): EventRow => {
+    const lines = texts.map((text, index) => {
       const odd = record(String(index).padStart(4, '0'));
       odd.artifactKey = text;
       odd.userAgent = text;
-      return eventRow(odd);
+      return eventLine(odd);
     });
-    await writeEvents(database, rows);
-    const expected = rows.map((row) => [row.artifactKey ?? null, row.userAgent ?? null]);
+    await writeEvents(database, batchOf(...lines));
+    const expected = texts.map((text) => [text?.replaceAll('\0', '\ufffd') ?? null, text ?? null]);
     expect((await stored()).map((event) => [event.artifact_key, event.user_agent])).toEqual(expected);
   });
 
-  it('adds nothing when a batch is sent again', async () => {
-    const rows = [eventRow(record('r1')), eventRow(record('r2'))];
-    await writeEvents(database, rows);
-    await writeEvents(database, rows);
-    expect(await stored()).toHaveLength(2);
+  it('adds each row once, however often and with whatever others it comes', async () => {
+    const lines = ['r1', 'r2', 'r3'].map((id) => eventLine(record(id)));
+    await writeEvents(database, batchOf(...lines.slice(0, 2)));
+    expect(await writeEvents(database, batchOf(...lines.slice(0, 2)))).toMatchObject({ rows: 2, refused: 0 });
+    expect(await writeEvents(database, batchOf(...lines.slice(1)))).toMatchObject({ rows: 2, refused: 0 });
+    await writeEvents(database, batchOf(lines[2] ?? '', eventLine(record('r4')), lines[2] ?? ''));
+    expect((await stored()).map((event) => event.request_id)).toEqual(['r1', 'r2', 'r3', 'r4']);
   });
 
   it('refuses no time: days without a partition go to the default one', async () => {
-    const old = { ...eventRow(record('r1')), timeMs: Date.UTC(2001, 1, 3) };
-    await writeEvents(database, [old]);
+    const old = Object.assign(record('r1'), { startedAtMs: Date.UTC(2001, 1, 3) });
+    await writeEvents(database, batchOf(eventLine(old)));
     expect(await stored()).toMatchObject([{ partition: 'events_default', time: new Date(Date.UTC(2001, 1, 3)) }]);
   });
 
-  it('rejects a batch whole when one of its rows is bad', async () => {
-    const bad = { ...eventRow(record('r2')), tenantId: 'no uuid' };
-    await expect(writeEvents(database, [eventRow(record('r1')), bad])).rejects.toThrow('uuid');
-    expect(await stored()).toEqual([]);
+  it('leaves out the row alone that PostgreSQL refuses', async () => {
+    const bad = Object.assign(record('r3'), { tenantId: 'no uuid' });
+    const lines = [record('r1'), record('r2'), bad, record('r4')].map(eventLine);
+    const { rows, refused, reason } = await writeEvents(database, batchOf(...lines));
+    expect([rows, refused]).toEqual([3, 1]);
+    expect(reason).toMatchObject({ message: expect.stringContaining('uuid') });
+    expect((await stored()).map((event) => event.request_id)).toEqual(['r1', 'r2', 'r4']);
+  });
+
+  it('takes lines of an older version, by their columns', async () => {
+    const line = eventLine(record('r1'));
+    const columns = EVENT_COLUMNS.replace(', actor', '');
+    const old = `${line.slice(0, line.lastIndexOf('\t'))}\n`;
+    await writeEvents(database, batchOf(old), columns);
+    await writeEvents(database, batchOf(old), columns);
+    expect(await stored()).toMatchObject([{ request_id: 'r1', actor: null }]);
+  });
+
+  it('does not take the fault of the table for one of the rows', async () => {
+    await dataSource.query('ALTER TABLE events RENAME TO events_away');
+    try {
+      await expect(writeEvents(database, batchOf(eventLine(record('r1'))))).rejects.toThrow('does not exist');
+    } finally {
+      await dataSource.query('ALTER TABLE events_away RENAME TO events');
+    }
   });
 
   it('has partitions for the days to come, and makes each once', async () => {

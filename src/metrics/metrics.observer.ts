@@ -42,8 +42,8 @@ export class MetricsObserver implements RequestObserver {
   requestSettled(record: RequestRecord): void {
     const cells = this.cellsOf(record.operation);
     cells.duration.observe(record.latencyMs / 1e3);
-    if (record.firstByteAtNs !== undefined) {
-      cells.timeToFirstByte.observe(Number(record.firstByteAtNs - record.startedAtNs) / 1e9);
+    if (record.firstByteClockMs !== undefined) {
+      cells.timeToFirstByte.observe((record.firstByteClockMs - record.startedClockMs) / 1e3);
     }
     cells.bytesIn.value += record.bytesIn;
     cells.bytesOut.value += record.bytesOut;

@@ -33,6 +33,15 @@ function gauge<Label extends string>(
   return metric(name, (registry) => new SampledGauge(registry, name, help, labels));
 }
 
+/** For what does not add up over processes: the largest value of any. */
+function largest<Label extends string>(
+  name: string,
+  help: string,
+  ...labels: Label[]
+): FactoryProvider<SampledGauge<Label>> {
+  return metric(name, (registry) => new SampledGauge(registry, name, help, labels, 'max'));
+}
+
 /** Every metric of the gateway's own. Labels come from closed sets: operations, codes and the names of drivers. */
 export const METRIC_PROVIDERS = [
   counter(names.S3_REQUESTS_TOTAL, 'S3 requests by operation and status or S3 error code', 'operation', 'code'),
@@ -52,8 +61,11 @@ export const METRIC_PROVIDERS = [
   counter(names.EVENTS_WRITTEN_TOTAL, 'Rows of the event log that were written'),
   counter(
     names.EVENTS_DROPPED_TOTAL,
-    'Rows of the event log that were lost: the queue was full, or PostgreSQL refused them',
+    'Rows of the event log that were lost: queue or spool were full, or PostgreSQL refused them',
   ),
+  gauge(names.EVENTS_SPOOL_BYTES, 'Rows of the event log that wait on disk'),
+  counter(names.EVENTS_SPOOLED_TOTAL, 'Rows of the event log that went to disk first'),
+  largest(names.EVENTS_LAG_SECONDS, 'Age of the oldest row of the event log that is not in the table'),
   histogram(names.EVENTS_FLUSH_SECONDS, 'Time to write a batch of the event log'),
   gauge(names.DATABASE_POOL_CONNECTIONS, 'Connections to PostgreSQL', 'state'),
   gauge(names.DATABASE_POOL_WAITING_REQUESTS, 'Callers that wait for a connection to PostgreSQL'),

@@ -115,11 +115,19 @@ export class ResolvedHistogram<Label extends string> extends Histogram<Label> {
 export class SampledGauge<Label extends string> extends Gauge<Label> {
   private readonly samples: { readonly labels: Record<Label, string>; readonly read: () => number }[] = [];
 
-  constructor(registry: Registry, name: string, help: string, labelNames: readonly Label[]) {
+  /** `aggregator`: how the values of several processes become one. */
+  constructor(
+    registry: Registry,
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    aggregator: 'sum' | 'max' = 'sum',
+  ) {
     super({
       name,
       help,
       labelNames,
+      aggregator,
       registers: [registry],
       collect: () => {
         for (const { labels, read } of this.samples) this.set(labels, read());

@@ -25,7 +25,23 @@ export interface FailedRequest {
  * The one way a refusal leaves the S3 plane. Once a part of an answer is out, only breaking the connection can tell the
  * client that it is not whole.
  */
-export function writeFailure({ message, response, record, rawPath }: FailedRequest, error: S3Error): void {
+export function writeFailure(request: FailedRequest, error: S3Error): void {
+  writeRefusal(request, error, () => errorDocument(error, request.record.requestId, request.rawPath));
+}
+
+/** What a refusal says besides its document. */
+export interface Refusal {
+  readonly code: string;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The same with a document in another API's shape; `document` is asked for it where one is sent. */
+export function writeRefusal(
+  { message, response, record }: Omit<FailedRequest, 'rawPath'>,
+  error: Refusal,
+  document: () => string,
+): void {
   if (isClientGone({ message })) {
     record.errorCode ??= CLIENT_DISCONNECTED;
     response.destroy();
@@ -40,14 +56,14 @@ export function writeFailure({ message, response, record, rawPath }: FailedReque
   const hasUnreadBody = isBodyUnread(message);
   const headers = answerHeaders(record.requestId, error.headers);
   if (hasUnreadBody) headers.connection = 'close';
-  const body = hasDocument(message, error) ? Buffer.from(errorDocument(error, record.requestId, rawPath)) : undefined;
+  const body = hasDocument(message, error) ? Buffer.from(document()) : undefined;
   if (body !== undefined) {
     headers['content-type'] = 'application/xml';
     headers['content-length'] = body.length;
     record.bytesOut = body.length;
   }
   response.writeHead(error.status, headers);
-  record.firstByteAtNs = process.hrtime.bigint();
+  record.firstByteClockMs = performance.now();
   if (hasUnreadBody && !isAwaitingContinue(message)) {
     if (body === undefined) response.flushHeaders();
     else response.write(body);
@@ -67,7 +83,7 @@ export function isBodyUnread(message: IncomingMessage): boolean {
   return message.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-function hasDocument(message: IncomingMessage, error: S3Error): boolean {
+function hasDocument(message: IncomingMessage, error: Refusal): boolean {
   return message.method !== 'HEAD' && error.status !== 304;
 }
 

@@ -67,7 +67,7 @@ function writeWhole(
   if (body !== undefined) headers['content-length'] = body.length;
   else if (status !== 204 && message.method !== 'HEAD') headers['content-length'] ??= 0;
   writeHead(request, status, headers);
-  record.firstByteAtNs = process.hrtime.bigint();
+  record.firstByteClockMs = performance.now();
   if (body !== undefined && message.method !== 'HEAD') record.bytesOut = body.length;
   // Header and body in one string make one write; a Buffer would make two.
   if (body !== undefined && body.length <= ONE_WRITE_MAX_BYTES) response.end(body.toString('latin1'), 'latin1');
@@ -82,7 +82,7 @@ function writeStream(request: S3Request, answer: S3Response, source: Readable): 
   const lengthBytes = promised === undefined ? undefined : Number(promised);
   writeHead(request, answer.status ?? 200, headers);
   source.on('data', (chunk: Buffer) => {
-    record.firstByteAtNs ??= process.hrtime.bigint();
+    record.firstByteClockMs ??= performance.now();
     record.bytesOut += chunk.length;
   });
   source.on('end', () => {
@@ -108,7 +108,7 @@ async function writeKeptAlive(request: S3Request, answer: S3Response, result: Pr
     ...answerHeaders(request.id, answer.headers),
     'content-type': 'application/xml',
   });
-  record.firstByteAtNs = process.hrtime.bigint();
+  record.firstByteClockMs = performance.now();
   send(XML_DECLARATION);
   const ticker = setInterval(send, KEEP_ALIVE_INTERVAL_MS, ' ');
   try {

@@ -1,0 +1,53 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Database } from '../database/database';
+import { EventLogMetrics } from '../metrics/event-log.metrics';
+import type { EventBatch } from './event-batch';
+import { EVENT_COLUMNS } from './event-line';
+import { writeEvents } from './event-writer';
+
+const REPORT_INTERVAL_MS = 10_000;
+
+/** The table of events, as those see it who bring rows: it counts what it got, and reports what got lost. */
+@Injectable()
+export class EventSink {
+  private readonly logger = new Logger('EventLog');
+  private isAway = false;
+  private droppedSinceReport = 0;
+  private reportedAtMs = -Infinity;
+
+  constructor(
+    private readonly database: Database,
+    private readonly metrics: EventLogMetrics,
+  ) {}
+
+  /** True when the rows are in the table, without those that it refuses for ever; false when it takes nothing now. Never rejects. */
+  async write(batch: EventBatch, columns = EVENT_COLUMNS): Promise<boolean> {
+    const startedAtMs = performance.now();
+    try {
+      const { rows, refused, reason } = await writeEvents(this.database, batch, columns);
+      this.metrics.written(rows, (performance.now() - startedAtMs) / 1000);
+      if (refused > 0) this.lost(refused, 'PostgreSQL refused them', reason);
+      if (this.isAway) this.logger.log('PostgreSQL takes events again');
+      this.isAway = false;
+      return true;
+    } catch (error) {
+      if (!this.isAway) this.logger.warn('PostgreSQL takes no events: they go to disk', error);
+      this.isAway = true;
+      return false;
+    }
+  }
+
+  /** Counts rows that will never be in the table, and says so once in a while. */
+  lost(rows: number | undefined, reason: string, error?: unknown): void {
+    this.metrics.dropped(rows ?? 0);
+    this.droppedSinceReport += rows ?? 0;
+    const nowMs = performance.now();
+    if (rows !== undefined && nowMs - this.reportedAtMs < REPORT_INTERVAL_MS) return;
+    this.logger.error(
+      `${rows === undefined ? 'Some' : String(this.droppedSinceReport)} events were lost: ${reason}`,
+      error,
+    );
+    this.reportedAtMs = nowMs;
+    this.droppedSinceReport = 0;
+  }
+}
