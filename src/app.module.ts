@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
+import { AdminApiModule } from './admin-api/admin-api.module';
 import { ConfigModule } from './config/config.module';
 import type { Environment } from './config/environment';
 import type { VaultaireConfig } from './config/vaultaire-config';
@@ -14,7 +15,7 @@ import { TenantModule } from './tenant/tenant.module';
 
 /** The whole gateway as one Nest application, which serves both planes. */
 @Module({
-  imports: [S3ApiModule, EngineModule, TenantModule, EventsModule, MetricsModule, HealthModule],
+  imports: [S3ApiModule, EngineModule, TenantModule, EventsModule, MetricsModule, HealthModule, AdminApiModule],
 })
 export class AppModule {
   static forRoot(environment: Environment, config: VaultaireConfig): DynamicModule {

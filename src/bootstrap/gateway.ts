@@ -1,6 +1,8 @@
 import type { RequestListener, Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AdminDispatcher } from '../admin-api/http/admin-dispatcher';
+import { ListeningAddresses } from '../admin-api/server/listening-addresses';
 import { AppModule } from '../app.module';
 import type { Environment } from '../config/environment';
 import { loadConfig } from '../config/load-config';
@@ -57,7 +59,7 @@ export class Gateway {
         dispatcher.malformed(requestId, error, remoteAddress);
       },
     });
-    return new Gateway(app, s3Server, createAdminServer(router), environment);
+    return new Gateway(app, s3Server, createAdminServer(app.get(AdminDispatcher).listener(router)), environment);
   }
 
   /** @throws StartUpError when a port can't be opened; neither is open then */
@@ -65,10 +67,12 @@ export class Gateway {
     const { host, s3Port, adminPort } = this.environment;
     const ports = { s3Port: await listen(this.s3Server, { host, port: s3Port, variable: 'VAULTAIRE_S3_PORT' }) };
     try {
-      return {
+      const all = {
         ...ports,
         adminPort: await listen(this.adminServer, { host, port: adminPort, variable: 'VAULTAIRE_ADMIN_PORT' }),
       };
+      this.app.get(ListeningAddresses).listening(all);
+      return all;
     } catch (error) {
       this.s3Server.close();
       throw error;

@@ -1,0 +1,24 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { EventsModule } from '../events/events.module';
+import { ThrottlingModule } from '../tenant/throttling/throttling.module';
+import { AdminProblemFilter } from './admin-problem.filter';
+import { AdminDispatcher } from './http/admin-dispatcher';
+import { ListeningAddresses } from './server/listening-addresses';
+import { AdminTenantFinder } from './tokens/admin-tenant.finder';
+import { AdminTokenAuthenticator } from './tokens/admin-token.authenticator';
+
+/** What `@AdminController` needs in whatever module it stands; global, so that these need not import anything for it. */
+@Global()
+@Module({
+  imports: [EventsModule, ThrottlingModule],
+  providers: [
+    AdminDispatcher,
+    AdminTenantFinder,
+    AdminTokenAuthenticator,
+    ListeningAddresses,
+    { provide: APP_FILTER, useClass: AdminProblemFilter },
+  ],
+  exports: [AdminDispatcher, AdminTenantFinder, AdminTokenAuthenticator, ListeningAddresses, ThrottlingModule],
+})
+export class AdminPlaneModule {}
