@@ -24,11 +24,13 @@ import { S3ResponseInterceptor } from './http/s3-response.interceptor';
 import { S3ThrottledRequests } from './http/s3-throttled-requests';
 import { OperationRegistry } from './operations/operation-registry';
 import { UnhandledOperationController } from './operations/unhandled-operation.controller';
+import { SessionIssuer } from './sts/session-issuer';
+import { StsController } from './sts/sts.controller';
 
 /** The S3 plane: everything that knows S3, and nothing that knows a backend. */
 @Module({
   imports: [DiscoveryModule, EngineModule, TenantModule, EventsModule, MetricsModule],
-  controllers: [...S3_CONTROLLERS, UnhandledOperationController],
+  controllers: [...S3_CONTROLLERS, StsController, UnhandledOperationController],
   providers: [
     AccessGuard,
     EventLogInterceptor,
@@ -39,6 +41,7 @@ import { UnhandledOperationController } from './operations/unhandled-operation.c
     S3GuardStack,
     S3InterceptorStack,
     S3ResponseInterceptor,
+    SessionIssuer,
     SigV4Guard,
     TenantThrottlerGuard,
     { provide: ThrottledRequests, useClass: S3ThrottledRequests },

@@ -19,7 +19,9 @@ export interface AccessKeyRecord {
   readonly accessKeyId: string;
   readonly secretKey: string;
   readonly tenantId: TenantId;
+  readonly tenantName: string;
   readonly userId: UserId;
+  readonly userName: string;
   /** 64 hex digits. */
   readonly canonicalId: string;
   readonly displayName: string;
@@ -112,7 +114,9 @@ export class AccessKeyService {
       accessKeyId: row.id,
       secretKey: this.cipher.open(row.id, row.secret_ciphertext),
       tenantId: tenantId(row.tenant_id),
+      tenantName: row.tenant_name,
       userId: userId(row.user_id),
+      userName: row.user_name,
       canonicalId: row.canonical_id,
       displayName: row.display_name,
       tenantState: row.tenant_state,

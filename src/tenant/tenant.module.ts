@@ -4,6 +4,7 @@ import { Environment } from '../config/environment';
 import { VaultaireConfig } from '../config/vaultaire-config';
 import { AccessKeyService } from './access-key.service';
 import { SecretCipher } from './secret-cipher';
+import { SessionTokens } from './session-tokens';
 import { tenantThrottlerOptions } from './throttling/tenant-throttler.options';
 import { ThrottlingModule } from './throttling/throttling.module';
 import { TokenBucketStorage } from './throttling/token-bucket.storage';
@@ -25,8 +26,13 @@ import { TokenBucketStorage } from './throttling/token-bucket.storage';
       inject: [Environment],
       useFactory: (environment: Environment) => new SecretCipher(environment.masterKey),
     },
+    {
+      provide: SessionTokens,
+      inject: [Environment],
+      useFactory: (environment: Environment) => new SessionTokens(environment.masterKey),
+    },
     AccessKeyService,
   ],
-  exports: [AccessKeyService, ThrottlingModule],
+  exports: [AccessKeyService, SessionTokens, ThrottlingModule],
 })
 export class TenantModule {}

@@ -7,7 +7,8 @@ import { sigV2Refused } from './sigv2';
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 
 /**
- * The claim of an `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…` header.
+ * The claim of an `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…` header. S3 alone has clients
+ * announce the hash of the payload; for STS it is `formHash`, of the body as it came.
  *
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
  */
@@ -15,13 +16,18 @@ export function parseAuthorizationHeader(
   request: SignedRequest,
   authorization: string,
   region: string | undefined,
+  formHash: string | undefined,
 ): SignatureClaim {
   if (!authorization.startsWith(ALGORITHM)) throw unsupportedScheme(authorization);
   const { credential: credentialText, signedHeaders, signature } = parseComponents(authorization);
 
   const { timestamp, signedAtMs } = signingTime(request);
-  const credential = parseCredential(credentialText, 'header', { date: timestamp.slice(0, 8), region });
-  const payloadHash = request.headers['x-amz-content-sha256'];
+  const credential = parseCredential(credentialText, 'header', {
+    date: timestamp.slice(0, 8),
+    region,
+    service: formHash === undefined ? 's3' : 'sts',
+  });
+  const payloadHash = formHash ?? request.headers['x-amz-content-sha256'];
   if (typeof payloadHash !== 'string' || payloadHash === '') {
     throw new S3Error('InvalidRequest', {
       message: 'Missing required header for this request: x-amz-content-sha256',

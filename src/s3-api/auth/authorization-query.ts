@@ -44,7 +44,7 @@ export function parseAuthorizationQuery(request: SignedRequest, region: string |
   }
   return {
     source: 'query',
-    credential: parseCredential(credentialText, 'query', { date: timestamp.slice(0, 8), region }),
+    credential: parseCredential(credentialText, 'query', { date: timestamp.slice(0, 8), region, service: 's3' }),
     signedHeaders: signedHeaders.split(';'),
     signature,
     timestamp,

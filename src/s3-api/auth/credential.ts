@@ -1,9 +1,8 @@
 import { S3Error } from '../errors/s3-error';
-import type { Credential } from './signature-claim';
+import type { Credential, SignedService } from './signature-claim';
 
 /** AWS's own bound; what is longer is never looked up or logged. */
 const MAX_ACCESS_KEY_ID_LENGTH = 128;
-const SERVICE = 's3';
 const TERMINAL = 'aws4_request';
 
 /** Where a credential came from decides code and wording of its refusal. */
@@ -17,7 +16,7 @@ export type CredentialSource = 'header' | 'query';
 export function parseCredential(
   text: string,
   source: CredentialSource,
-  expected: { readonly date: string; readonly region: string | undefined },
+  expected: { readonly date: string; readonly region: string | undefined; readonly service: SignedService },
 ): Credential {
   const parts = text.split('/');
   const [accessKeyId, date, region, service, terminal] = parts;
@@ -38,8 +37,8 @@ export function parseCredential(
   if (terminal !== TERMINAL) {
     throw malformed(source, `incorrect terminal "${terminal ?? ''}". This endpoint uses "${TERMINAL}".`);
   }
-  if (service !== SERVICE) {
-    throw malformed(source, `incorrect service "${service ?? ''}". This endpoint belongs to "${SERVICE}".`);
+  if (service !== expected.service) {
+    throw malformed(source, `incorrect service "${service ?? ''}". This endpoint belongs to "${expected.service}".`);
   }
   if (expected.region !== undefined && region !== expected.region) {
     throw malformed(source, `the region '${region}' is wrong; expecting '${expected.region}'`, {
@@ -52,7 +51,7 @@ export function parseCredential(
       `Invalid credential date "${date}". This date is not the same as X-Amz-Date: "${expected.date}".`,
     );
   }
-  return { accessKeyId, date, region, scope: text.slice(accessKeyId.length + 1) };
+  return { accessKeyId, date, region, service, scope: text.slice(accessKeyId.length + 1) };
 }
 
 function malformed(source: CredentialSource, detail: string, fields: Readonly<Record<string, string>> = {}): S3Error {

@@ -15,12 +15,16 @@ export interface SignedRequest {
   valuesOf(name: string): readonly string[];
 }
 
-/** `<access key id>/<date>/<region>/s3/aws4_request` */
+/** Service that a signature is made for. */
+export type SignedService = 's3' | 'sts';
+
+/** `<access key id>/<date>/<region>/<service>/aws4_request` */
 export interface Credential {
   readonly accessKeyId: string;
   /** `YYYYMMDD` */
   readonly date: string;
   readonly region: string;
+  readonly service: SignedService;
   /** The credential without the access key id. */
   readonly scope: string;
 }

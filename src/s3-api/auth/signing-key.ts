@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, hash, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Credential } from './signature-claim';
+import type { Credential, SignedService } from './signature-claim';
 
 const MAX_CACHED_SIGNING_KEYS = 10_000;
 
@@ -12,21 +12,24 @@ export interface SigningKey {
   readonly key: KeyObject;
 }
 
-/** The key of one day, region and secret: four HMACs over the scope, as signature v4 has it. */
-export function deriveSigningKey(secretKey: string, credential: Pick<Credential, 'date' | 'region'>): Buffer {
+/** The key of one day, region, service and secret: four HMACs over the scope, as signature v4 has it. */
+export function deriveSigningKey(
+  secretKey: string,
+  credential: Pick<Credential, 'date' | 'region'> & { readonly service?: SignedService },
+): Buffer {
   const dateKey = hmac(`AWS4${secretKey}`, credential.date);
   const regionKey = hmac(dateKey, credential.region);
-  return hmac(hmac(regionKey, 's3'), 'aws4_request');
+  return hmac(hmac(regionKey, credential.service ?? 's3'), 'aws4_request');
 }
 
-/** Signing keys in memory, bounded, by access key, day and region. A key derived from another secret is never answered. */
+/** Signing keys in memory, bounded, by access key, day, region and service. A key derived from another secret is never answered. */
 export class SigningKeyCache {
   private readonly keys = new LRUCache<string, SigningKey & { readonly secretKey: string }>({
     max: MAX_CACHED_SIGNING_KEYS,
   });
 
   get(secretKey: string, credential: Credential): SigningKey {
-    const name = `${credential.accessKeyId}/${credential.date}/${credential.region}`;
+    const name = `${credential.accessKeyId}/${credential.scope}`;
     const cached = this.keys.get(name);
     if (cached?.secretKey === secretKey) return cached;
     const bytes = deriveSigningKey(secretKey, credential);

@@ -46,10 +46,17 @@ export class SigV4Verifier {
    * that must be. `acceptsAnyRegion` is for operations by which clients find the region out.
    */
   readClaim(request: SignedRequest, acceptsAnyRegion: boolean): SignatureClaim {
-    const claim = this.parse(request, acceptsAnyRegion ? undefined : this.options.region);
-    if (request.headers['x-amz-security-token'] !== undefined || request.query.has('X-Amz-Security-Token')) {
-      throw new S3Error('InvalidToken');
-    }
+    return this.check(request, this.parse(request, acceptsAnyRegion ? undefined : this.options.region));
+  }
+
+  /** The same for a request to STS, in whichever region clients think it is. `formHash`: SHA-256 of its body in hexadecimal. */
+  readStsClaim(request: SignedRequest, formHash: string): SignatureClaim {
+    const authorization = request.headers.authorization;
+    if (authorization === undefined || authorization === '') throw new S3Error('AccessDenied');
+    return this.check(request, parseAuthorizationHeader(request, authorization, undefined, formHash));
+  }
+
+  private check(request: SignedRequest, claim: SignatureClaim): SignatureClaim {
     this.checkTime(claim);
     checkSignedHeaders(request, claim);
     return claim;
@@ -85,7 +92,7 @@ export class SigV4Verifier {
       if (hasQueryV2) throw sigV2Refused();
     }
     if (!hasHeader) throw new S3Error('AccessDenied');
-    return parseAuthorizationHeader(request, authorization, region);
+    return parseAuthorizationHeader(request, authorization, region, undefined);
   }
 
   private checkTime(claim: SignatureClaim): void {

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Environment } from '../../config/environment';
@@ -8,6 +8,7 @@ import type { VaultaireConfig } from '../../config/vaultaire-config';
 import { tenantId, userId } from '../../context/ids';
 import { RequestRecord } from '../../context/request-record';
 import type { AccessKeyRecord, AccessKeyService } from '../../tenant/access-key.service';
+import { SessionTokens } from '../../tenant/session-tokens';
 import { S3Error } from '../errors/s3-error';
 import { attachS3Request } from '../http/attached-request';
 import { RawQuery } from '../http/raw-query';
@@ -44,7 +45,9 @@ const KEY: AccessKeyRecord = {
   accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
   secretKey: 'secret',
   tenantId: tenantId('tenant'),
+  tenantName: 'acme',
   userId: userId('user'),
+  userName: 'somebody',
   canonicalId: 'c'.repeat(64),
   displayName: 'somebody',
   tenantState: 'active',
@@ -52,6 +55,8 @@ const KEY: AccessKeyRecord = {
   scope: undefined,
   policy: { quota: {}, limits: {} },
 };
+
+const SESSIONS = new SessionTokens(randomBytes(32));
 
 const SIGNER = new SignatureV4({
   credentials: { accessKeyId: KEY.accessKeyId, secretAccessKey: KEY.secretKey },
@@ -74,6 +79,7 @@ function guardOver(cached: AccessKeyRecord | undefined, stored = cached): SigV4G
   };
   return new SigV4Guard(
     partly<AccessKeyService>(accessKeys),
+    SESSIONS,
     partly<Environment>({ region: 'us-east-1' }),
     partly<VaultaireConfig>({ publicHosts: [] }),
   );
@@ -191,5 +197,88 @@ describe('headers that a presigner moved into the URL', () => {
     );
     const copy = await byUrl({ 'x-amz-copy-source': '/b/other' }, 'CopyObject');
     expect(guardOver(KEY).canActivate(copy.context)).toBe(true);
+  });
+});
+
+describe('temporary credentials', () => {
+  const session = { parentKeyId: KEY.accessKeyId, issuedAtMs: 0, policies: [], role: undefined };
+  const live = SESSIONS.issue({ ...session, expiresAtMs: Date.now() + 900_000 });
+
+  const signerOf = ({ accessKeyId, secretKey }: { accessKeyId: string; secretKey: string }): SignatureV4 =>
+    new SignatureV4({
+      credentials: { accessKeyId, secretAccessKey: secretKey },
+      region: 'us-east-1',
+      service: 's3',
+      sha256: Sha256,
+      uriEscapePath: false,
+    });
+
+  async function withToken(credentials: typeof live, token: string | undefined): Promise<Prepared> {
+    const headers = { host: 'h', ...(token === undefined ? {} : { 'x-amz-security-token': token }) };
+    const signed = await signerOf(credentials).sign({ ...unsigned, headers });
+    return prepare('', signed.headers);
+  }
+
+  const outcome = async (prepared: Prepared, key: AccessKeyRecord | 'none' = KEY): Promise<unknown> => {
+    try {
+      return await guardOver(key === 'none' ? undefined : key).canActivate(prepared.context);
+    } catch (error) {
+      return error instanceof S3Error ? error.code : error;
+    }
+  };
+
+  it('act for their user, without a promise when the parent is in memory', async () => {
+    const { request, context } = await withToken(live, live.sessionToken);
+    expect(guardOver(KEY).canActivate(context)).toBe(true);
+    expect(request.identity).toMatchObject({
+      principal: { userId: 'user', accessKeyId: KEY.accessKeyId },
+      session: { accessKeyId: live.accessKeyId },
+      scope: undefined,
+    });
+    expect(request.record.accessKeyId).toBe(live.accessKeyId);
+  });
+
+  it('are held to the scope of their parent as it is now, and to their own policies', async () => {
+    const policies = [[{ actions: ['s3:get*'], resources: ['*'] }]];
+    const narrow = SESSIONS.issue({ ...session, policies, expiresAtMs: Date.now() + 900_000 });
+    const { request, context } = await withToken(narrow, narrow.sessionToken);
+    expect(guardOver({ ...KEY, scope: { containers: ['b'] } }).canActivate(context)).toBe(true);
+    const operation = findOperation('GetObject');
+    const put = findOperation('PutObject');
+    if (operation === undefined || put === undefined) throw new Error('the catalogue lacks them');
+    const scope = request.identity?.scope;
+    const ask = (bucket: string, asked = operation): boolean | undefined =>
+      scope?.allows({ operation: asked, actions: [asked.action], bucket, key: 'k', prefix: undefined }, undefined);
+    expect([ask('b'), ask('c'), ask('b', put)]).toEqual([true, false, false]);
+  });
+
+  it('are refused without their token, and with any other', async () => {
+    const other = SESSIONS.issue({ ...session, expiresAtMs: Date.now() + 900_000 });
+    expect(await outcome(await withToken(live, undefined), 'none')).toBe('InvalidToken');
+    expect(await outcome(await withToken(live, other.sessionToken))).toBe('InvalidToken');
+    expect(await outcome(await withToken(live, `${live.sessionToken}A`))).toBe('InvalidToken');
+    expect(await outcome(await withToken({ ...live, accessKeyId: KEY.accessKeyId }, live.sessionToken))).toBe(
+      'InvalidToken',
+    );
+    expect(await outcome(await withToken({ ...live, secretKey: KEY.secretKey }, live.sessionToken))).toBe(
+      'SignatureDoesNotMatch',
+    );
+  });
+
+  it('must have their token signed', async () => {
+    const { request, context } = await withToken(live, undefined);
+    request.message.headers['x-amz-security-token'] = live.sessionToken;
+    expect(() => guardOver(KEY).canActivate(context)).toThrow(
+      expect.objectContaining({ code: 'AccessDenied', fields: { HeadersNotSigned: 'x-amz-security-token' } }),
+    );
+  });
+
+  it('end with their time, and with their parent', async () => {
+    const ended = SESSIONS.issue({ ...session, expiresAtMs: Date.now() - 1 });
+    expect(await outcome(await withToken(ended, ended.sessionToken))).toBe('ExpiredToken');
+    const request = (): Promise<Prepared> => withToken(live, live.sessionToken);
+    expect(await outcome(await request(), { ...KEY, expiresAtMs: Date.now() - 1 })).toBe('InvalidAccessKeyId');
+    expect(await outcome(await request(), { ...KEY, tenantState: 'suspended' })).toBe('AccessDenied');
+    expect(await outcome(await request(), 'none')).toBe('InvalidAccessKeyId');
   });
 });

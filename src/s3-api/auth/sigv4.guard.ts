@@ -4,10 +4,19 @@ import { Environment } from '../../config/environment';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import type { AccessKeyRecord } from '../../tenant/access-key.service';
 import { AccessKeyService } from '../../tenant/access-key.service';
+import type { SessionStatement } from '../../tenant/session-token';
+import { isSessionKeyId, SessionTokens } from '../../tenant/session-tokens';
 import { S3Error } from '../errors/s3-error';
 import { s3RequestOf } from '../http/attached-request';
 import type { S3Request } from '../http/s3-request';
+import { readStsForm } from '../sts/sts-form';
+import { STS_OPERATION } from '../sts/sts-operation';
+import type { AccessScope } from './access-scope';
+import { allOf } from './access-scope';
 import { restoreHoistedHeaders } from './hoisted-headers';
+import { keyScopeRule } from './key-scope-rule';
+import { sessionPolicyRule } from './session-policy-rule';
+import { sessionTokenOf } from './session-token-header';
 import type { SignatureClaim, SignedRequest } from './signature-claim';
 import { SigV4Verifier } from './sigv4-verifier';
 
@@ -16,14 +25,17 @@ const REGION_DISCOVERY: ReadonlySet<string> = new Set(['GetBucketLocation', 'Lis
 
 /**
  * Who is asking: verifies the signature and sets `request.identity`, or refuses in S3's words. Anonymous requests are
- * refused. Answers without a promise when the access key is in memory.
+ * refused. Answers without a promise when the access key is in memory, also for temporary credentials that were seen before.
  */
 @Injectable()
 export class SigV4Guard implements CanActivate {
   private readonly verifier: SigV4Verifier;
+  /** What the policies of a session allow, for as long as its token is kept open. */
+  private readonly sessionRules = new WeakMap<SessionStatement, readonly AccessScope[]>();
 
   constructor(
     private readonly accessKeys: AccessKeyService,
+    private readonly sessions: SessionTokens,
     environment: Environment,
     config: VaultaireConfig,
   ) {
@@ -33,13 +45,36 @@ export class SigV4Guard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const request = s3RequestOf(context);
     const signed = signedRequestOf(request);
-    const claim = this.verifier.readClaim(signed, REGION_DISCOVERY.has(request.operation.name));
-    request.record.accessKeyId = claim.credential.accessKeyId;
-    const cached = this.accessKeys.findCached(claim.credential.accessKeyId);
-    if (cached !== undefined) return this.admit(request, signed, claim, cached);
-    return this.accessKeys
-      .find(claim.credential.accessKeyId)
-      .then((record) => this.admit(request, signed, claim, record));
+    if (request.operation === STS_OPERATION) return this.identifySts(request, signed);
+    return this.identify(
+      request,
+      signed,
+      this.verifier.readClaim(signed, REGION_DISCOVERY.has(request.operation.name)),
+    );
+  }
+
+  /** The form is part of what is signed, and has to be read first. */
+  private async identifySts(request: S3Request, signed: SignedRequest): Promise<boolean> {
+    const { sha256Hex } = await readStsForm(request);
+    return this.identify(request, signed, this.verifier.readStsClaim(signed, sha256Hex));
+  }
+
+  private identify(request: S3Request, signed: SignedRequest, claim: SignatureClaim): boolean | Promise<boolean> {
+    const { accessKeyId } = claim.credential;
+    request.record.accessKeyId = accessKeyId;
+    const token = sessionTokenOf(signed);
+    const session = token === undefined ? undefined : this.openSession(accessKeyId, token);
+    const parentId = session?.parentKeyId ?? accessKeyId;
+    const cached = this.accessKeys.findCached(parentId);
+    if (cached !== undefined) return this.admit(request, signed, claim, cached, session);
+    return this.accessKeys.find(parentId).then((key) => this.admit(request, signed, claim, key, session));
+  }
+
+  private openSession(accessKeyId: string, token: string): SessionStatement {
+    const session = this.sessions.open(accessKeyId, token);
+    if (session === undefined) throw new S3Error('InvalidToken');
+    if (session.expiresAtMs <= Date.now()) throw new S3Error('ExpiredToken');
+    return session;
   }
 
   private admit(
@@ -47,11 +82,14 @@ export class SigV4Guard implements CanActivate {
     signed: SignedRequest,
     claim: SignatureClaim,
     key: AccessKeyRecord | undefined,
+    session: SessionStatement | undefined,
   ): boolean {
     if (key === undefined || (key.expiresAtMs !== undefined && key.expiresAtMs <= Date.now())) {
-      throw new S3Error('InvalidAccessKeyId', { fields: { AWSAccessKeyId: claim.credential.accessKeyId } });
+      const { accessKeyId } = claim.credential;
+      if (session === undefined && isSessionKeyId(accessKeyId)) throw new S3Error('InvalidToken');
+      throw new S3Error('InvalidAccessKeyId', { fields: { AWSAccessKeyId: accessKeyId } });
     }
-    const { payload, chunkSigning } = this.verifier.verify(signed, claim, key.secretKey);
+    const { payload, chunkSigning } = this.verifier.verify(signed, claim, session?.secretKey ?? key.secretKey);
     request.record.tenantId = key.tenantId;
     request.record.userId = key.userId;
     if (key.tenantState !== 'active') {
@@ -62,6 +100,7 @@ export class SigV4Guard implements CanActivate {
     }
     request.identity = {
       tenantId: key.tenantId,
+      tenantName: key.tenantName,
       principal: {
         kind: 'user',
         userId: key.userId,
@@ -69,13 +108,31 @@ export class SigV4Guard implements CanActivate {
         canonicalId: key.canonicalId,
         displayName: key.displayName,
       },
-      scope: key.scope,
+      userName: key.userName,
+      scope: session === undefined ? ownScope(key) : this.scopeOfSession(key, session),
+      expiresAtMs: key.expiresAtMs,
+      session,
       policy: key.policy,
       payload,
       chunkSigning,
     };
     return true;
   }
+
+  /** Never more than the parent may now, whatever it could when the session began. */
+  private scopeOfSession(parent: AccessKeyRecord, session: SessionStatement): AccessScope | undefined {
+    let rules = this.sessionRules.get(session);
+    if (rules === undefined) {
+      rules = session.policies.map(sessionPolicyRule);
+      this.sessionRules.set(session, rules);
+    }
+    const own = ownScope(parent);
+    return allOf(own === undefined ? rules : [own, ...rules]);
+  }
+}
+
+function ownScope(key: AccessKeyRecord): AccessScope | undefined {
+  return key.scope === undefined ? undefined : keyScopeRule(key.scope);
 }
 
 function signedRequestOf(request: S3Request): SignedRequest {

@@ -2,7 +2,9 @@ import { ArtifactRemover } from '../../engine/artifacts/artifact-remover';
 import { ArtifactWriter } from '../../engine/artifacts/artifact-writer';
 import { ArtifactService } from '../../engine/artifacts/artifact.service';
 import type { ArtifactRead, BatchDeleteResult, GetArtifact, IncomingBody } from '../../engine/artifacts/artifact.types';
+import { deletionAccess } from '../auth/requested-access';
 import { toS3Error } from '../errors/error-translation';
+import { S3Error } from '../errors/s3-error';
 import { wantsChecksums } from '../headers/checksum-headers';
 import { deleteConditions, readConditions, writeConditions } from '../headers/conditions';
 import { readRange } from '../headers/range';
@@ -15,6 +17,7 @@ import { S3Controller } from '../operations/s3-controller.decorator';
 import { S3Operation } from '../operations/s3-operation.decorator';
 import { PayloadBody } from '../payload/payload-body.decorator';
 import { XmlBody } from '../xml/xml-body.decorator';
+import type { DeleteEntry } from './documents/delete.document';
 import { DeleteDocument } from './documents/delete.document';
 import { addressOf, bucketOf, callerOf, keyOf } from './request-target';
 import { element, textElement, xmlResponse } from './xml-elements';
@@ -92,14 +95,35 @@ export class ObjectController {
     @S3Req() request: S3Request,
     @XmlBody(DeleteDocument) document: DeleteDocument,
   ): Promise<S3Response> {
-    const results = await this.remover.deleteMany(request.ctx, bucketOf(request), document.entries);
+    const { allowed, refused } = withinScope(request, document.entries);
+    const results = allowed.length === 0 ? [] : await this.remover.deleteMany(request.ctx, bucketOf(request), allowed);
     return xmlResponse(
       element(
         'DeleteResult',
-        results.map((result) => deleteResultElement(request, result, document.isQuiet)),
+        [...results, ...refused].map((result) => deleteResultElement(request, result, document.isQuiet)),
       ),
     );
   }
+}
+
+/** The scope of an access key goes for each of the keys. */
+function withinScope(
+  request: S3Request,
+  entries: readonly DeleteEntry[],
+): { readonly allowed: readonly DeleteEntry[]; readonly refused: readonly BatchDeleteResult[] } {
+  const scope = request.identity?.scope;
+  if (scope === undefined) return { allowed: entries, refused: [] };
+  const client = request.record.remoteAddress;
+  const allowed: DeleteEntry[] = [];
+  const refused: BatchDeleteResult[] = [];
+  for (const entry of entries) {
+    if (scope.allows(deletionAccess(request, entry), client)) allowed.push(entry);
+    else {
+      const { key, versionId } = entry;
+      refused.push({ key, versionId, deleted: undefined, error: new S3Error('AccessDenied') });
+    }
+  }
+  return { allowed, refused };
 }
 
 function toGet(request: S3Request): GetArtifact {

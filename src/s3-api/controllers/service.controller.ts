@@ -1,4 +1,5 @@
 import { ContainerService } from '../../engine/containers/container.service';
+import type { Container, ContainerPage } from '../../engine/containers/container.types';
 import { fromContinuationToken, toContinuationToken } from '../headers/continuation-token';
 import { pageSize } from '../headers/query-numbers';
 import { invalidArgument } from '../headers/request-header';
@@ -13,13 +14,17 @@ import { element, ownerElement, textElement, xmlResponse } from './xml-elements'
 
 /** Most buckets on a page; S3 pages ListBuckets only when it is asked to, or beyond this many. */
 const MAX_BUCKETS = 10_000;
+/** Buckets that are read at a time for a caller who may not see all of them. */
+const SCANNED_PAGE = 1_000;
+
+type ContainerList = Parameters<ContainerService['list']>[1];
 
 /** Operations on the service itself. */
 @S3Controller()
 export class ServiceController {
   constructor(private readonly containers: ContainerService) {}
 
-  /** The caller's own buckets. Throws `InvalidArgument`. */
+  /** The caller's own buckets, as far as its access key may know them. Throws `InvalidArgument`. */
   @S3Operation('ListBuckets')
   async listBuckets(@S3Req() request: S3Request): Promise<S3Response> {
     const { query } = request;
@@ -29,7 +34,7 @@ export class ServiceController {
     if (maxContainers === 0) {
       throw invalidArgument('Argument max-buckets must be an integer between 1 and 10000', 'max-buckets', '0');
     }
-    const page = await this.containers.list(request.ctx, {
+    const page = await this.list(request, {
       prefix,
       after: fromContinuationToken(query.get('continuation-token') ?? ''),
       maxContainers,
@@ -55,5 +60,24 @@ export class ServiceController {
         textElement('Prefix', query.get('prefix')),
       ]),
     );
+  }
+
+  /** A page of what the caller's scope shows. What it does not show is in no continuation token either. */
+  private async list(request: S3Request, wanted: ContainerList): Promise<ContainerPage> {
+    const scope = request.identity?.scope;
+    if (scope === undefined) return this.containers.list(request.ctx, wanted);
+    const shown: Container[] = [];
+    let after: string | undefined = wanted.after;
+    while (after !== undefined && shown.length <= wanted.maxContainers) {
+      const page: ContainerPage = await this.containers.list(request.ctx, {
+        prefix: wanted.prefix,
+        after,
+        maxContainers: SCANNED_PAGE,
+      });
+      shown.push(...page.containers.filter(({ name }) => scope.shows(name)));
+      after = page.nextAfter;
+    }
+    const containers = shown.slice(0, wanted.maxContainers);
+    return { containers, nextAfter: shown.length > containers.length ? containers.at(-1)?.name : undefined };
   }
 }

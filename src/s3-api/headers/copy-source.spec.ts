@@ -36,6 +36,28 @@ describe('parseCopySource', () => {
   });
 
   it.each([
+    ['acme:bucket/a/b', 'a/b'],
+    ['/acme:bucket/a', 'a'],
+    ['acme%3Abucket/a', 'a'],
+    ['/acme%3abucket%2Fa', 'a'],
+  ])('finds the tenant in %s', (text, name) => {
+    expect(parseCopySource(text)).toEqual({ tenant: 'acme', container: 'bucket', key: name, versionId: undefined });
+  });
+
+  it('leaves colons to the key', () => {
+    expect(parseCopySource('bucket/acme:b')).toMatchObject({ tenant: undefined, container: 'bucket', key: 'acme:b' });
+  });
+
+  it('refuses the address of an access point', () => {
+    expect(() => parseCopySource('arn:aws:s3:us-east-1:1:accesspoint/a/object/k')).toThrow(
+      expect.objectContaining({ code: 'NotImplemented' }),
+    );
+  });
+
+  it.each([
+    ':bucket/key',
+    'acme:/key',
+    'a:b:c/key',
     '',
     '/',
     'bucket',

@@ -1,20 +1,25 @@
 import type { ArtifactAddress } from '../../engine/artifacts/artifact.types';
-import { artifactKey, containerName } from '../../context/ids';
+import { containerName } from '../../context/ids';
 import { S3Error } from '../errors/s3-error';
+import { checkedKey, splitBucketName } from '../http/address';
 import { decodeHeaderText, invalidArgument } from './request-header';
 
-const MAX_KEY_BYTES = 1024;
+/** What a copy reads. */
+export interface CopySource extends ArtifactAddress {
+  /** Whose the bucket is, where the header says so. */
+  readonly tenant: string | undefined;
+}
 
 /**
- * `x-amz-copy-source`: `[/]bucket/key[?versionId=id]`, percent-encoded. `+` is no space here. Throws `InvalidArgument`
+ * `x-amz-copy-source`: `[/][tenant:]bucket/key[?versionId=id]`, percent-encoded. `+` is no space here. Throws `InvalidArgument`
  * when it names no object, `NotImplemented` for an access point.
  */
-export function parseCopySource(header: string): ArtifactAddress {
+export function parseCopySource(header: string): CopySource {
   const text = decodeHeaderText(header);
   const marker = text.lastIndexOf('?versionId=');
   const path = decode(marker < 0 ? text : text.slice(0, marker), header);
   const versionId = marker < 0 ? undefined : decode(text.slice(marker + '?versionId='.length), header);
-  if (path.startsWith('arn:')) {
+  if (/^arn:[^/]*:/.test(path)) {
     throw new S3Error('NotImplemented', { fields: { Header: 'x-amz-copy-source' } });
   }
   const start = path.startsWith('/') ? 1 : 0;
@@ -23,11 +28,10 @@ export function parseCopySource(header: string): ArtifactAddress {
   if (versionId === '') {
     throw invalidArgument('Version id cannot be the empty string', 'x-amz-copy-source', header);
   }
-  const key = path.slice(slash + 1);
-  if (key.length > MAX_KEY_BYTES / 4 && Buffer.byteLength(key) > MAX_KEY_BYTES) {
-    throw new S3Error('KeyTooLongError', { fields: { Size: String(Buffer.byteLength(key)), MaxSizeAllowed: '1024' } });
-  }
-  return { container: containerName(path.slice(start, slash)), key: artifactKey(key), versionId };
+  const key = checkedKey(path.slice(slash + 1));
+  const { tenant, bucket } = splitBucketName(path.slice(start, slash));
+  if (bucket === '' || tenant === '' || bucket.includes(':')) throw malformed(header);
+  return { tenant, container: containerName(bucket), key, versionId };
 }
 
 function decode(text: string, header: string): string {

@@ -63,11 +63,24 @@ describe('addresses', () => {
     ['//k', 'InvalidBucketName'],
     ['/b%2Fc/k', 'InvalidBucketName'],
     ['/b%00/k', 'InvalidBucketName'],
-    ['/tenant:b/k', 'InvalidBucketName'],
+    ['/:b/k', 'InvalidBucketName'],
+    ['/tenant:', 'InvalidBucketName'],
+    ['/tenant:/k', 'InvalidBucketName'],
+    ['/a:b:c/k', 'InvalidBucketName'],
     [`/b/${'a'.repeat(1025)}`, 'KeyTooLongError'],
     [`/b/${'%E2%82%AC'.repeat(342)}`, 'KeyTooLongError'],
   ])('refuses %s with %s', (target, code) => {
     expect(parse(target)).toBe(code);
+  });
+
+  it.each<[string, unknown]>([
+    ['/acme:b/k', ['acme', 'b', 'k']],
+    ['/acme%3Ab/k', ['acme', 'b', 'k']],
+    ['/acme%3ab', ['acme', 'b', undefined]],
+    ['/b/acme:b', [undefined, 'b', 'acme:b']],
+  ])('reads the tenant in %s', (target, expected) => {
+    const { tenant, bucket, key } = parser.parse(target, undefined);
+    expect([tenant, bucket, key]).toEqual(expected);
   });
 
   it('accepts keys of 1,024 bytes', () => {

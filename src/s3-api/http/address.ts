@@ -25,6 +25,8 @@ export interface S3Address {
   readonly resource: S3Resource;
   readonly bucket: ContainerName | undefined;
   readonly key: ArtifactKey | undefined;
+  /** Name of the tenant whose the bucket is, from `tenant:bucket`; undefined: the caller's. */
+  readonly tenant: string | undefined;
   readonly isVirtualHosted: boolean;
 }
 
@@ -63,7 +65,8 @@ export class AddressParser {
   parse(rawPath: string, host: string | undefined): S3Address {
     const hostBucket = host === undefined || this.suffixes.length === 0 ? undefined : this.bucketOfHost(host);
     if (hostBucket !== undefined) return addressOf(hostBucket, rawPath.slice(1), true);
-    if (rawPath === '/') return { resource: 'service', bucket: undefined, key: undefined, isVirtualHosted: false };
+    if (rawPath === '/')
+      return { resource: 'service', bucket: undefined, key: undefined, tenant: undefined, isVirtualHosted: false };
     const slash = rawPath.indexOf('/', 1);
     if (slash === -1) return addressOf(percentDecode(rawPath.slice(1)), '', false);
     return addressOf(percentDecode(rawPath.slice(1, slash)), rawPath.slice(slash + 1), false);
@@ -84,20 +87,33 @@ function withoutPort(host: string): string {
   return colon === -1 || host.endsWith(']') ? host : host.slice(0, colon);
 }
 
-function addressOf(bucket: string, rawKey: string, isVirtualHosted: boolean): S3Address {
-  if (bucket === '' || bucket.length > MAX_BUCKET_NAME_LENGTH || /[\0/:]/.test(bucket)) {
-    throw new S3Error('InvalidBucketName', { fields: { BucketName: bucket } });
+function addressOf(name: string, rawKey: string, isVirtualHosted: boolean): S3Address {
+  const { tenant, bucket } = splitBucketName(name);
+  if (bucket === '' || tenant === '' || bucket.length > MAX_BUCKET_NAME_LENGTH || /[\0/:]/.test(bucket)) {
+    throw new S3Error('InvalidBucketName', { fields: { BucketName: name } });
   }
-  if (rawKey === '') return { resource: 'bucket', bucket: containerName(bucket), key: undefined, isVirtualHosted };
-  return { resource: 'object', bucket: containerName(bucket), key: parseKey(rawKey), isVirtualHosted };
+  if (rawKey === '')
+    return { resource: 'bucket', bucket: containerName(bucket), key: undefined, tenant, isVirtualHosted };
+  return { resource: 'object', bucket: containerName(bucket), key: parseKey(rawKey), tenant, isVirtualHosted };
+}
+
+/** Takes `tenant:bucket` apart; no bucket's own name has a colon. */
+export function splitBucketName(name: string): { readonly tenant: string | undefined; readonly bucket: string } {
+  const colon = name.indexOf(':');
+  return colon === -1
+    ? { tenant: undefined, bucket: name }
+    : { tenant: name.slice(0, colon), bucket: name.slice(colon + 1) };
 }
 
 /**
- * The key that a percent-encoded path (of the request, or of `x-amz-copy-source`) stands for. Throws `InvalidURI`,
- * `KeyTooLongError` and, for a NUL character, `InvalidArgument`.
+ * The key that a percent-encoded path stands for. Throws `InvalidURI`, and as {@link checkedKey} does.
  */
 export function parseKey(rawKey: string): ArtifactKey {
-  const key = percentDecode(rawKey);
+  return checkedKey(percentDecode(rawKey));
+}
+
+/** A key that may be one, decoded. Throws `KeyTooLongError` and, for a NUL character, `InvalidArgument`. */
+export function checkedKey(key: string): ArtifactKey {
   if (key.length > SURELY_SHORT_LENGTH) {
     const size = Buffer.byteLength(key);
     if (size > MAX_KEY_BYTES) {

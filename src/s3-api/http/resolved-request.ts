@@ -13,6 +13,7 @@ export class ResolvedS3Request implements S3Request {
   readonly id: string;
   readonly bucket: ContainerName | undefined;
   readonly key: ArtifactKey | undefined;
+  readonly bucketTenant: string | undefined;
   readonly isVirtualHosted: boolean;
   private context: OperationContext | undefined = undefined;
   private abortController: AbortController | undefined = undefined;
@@ -31,6 +32,7 @@ export class ResolvedS3Request implements S3Request {
     this.id = record.requestId;
     this.bucket = address.bucket;
     this.key = address.key;
+    this.bucketTenant = address.tenant;
     this.isVirtualHosted = address.isVirtualHosted;
   }
 

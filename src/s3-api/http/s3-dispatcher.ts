@@ -11,6 +11,7 @@ import { OPERATION_CATALOGUE, UNKNOWN_OPERATION } from '../operations/operation-
 import { OperationRegistry } from '../operations/operation-registry';
 import { OperationResolver } from '../operations/operation-resolver';
 import { AddressParser, splitTarget } from './address';
+import { isStsRequest, STS_OPERATION, STS_ROUTE } from '../sts/sts-operation';
 import { attachS3Request } from './attached-request';
 import { ClientAddressFinder } from './client-address';
 import { isBodyUnread, writeFailure } from './failure-writer';
@@ -56,18 +57,20 @@ export class S3Dispatcher {
       rawPath = target.rawPath;
       const host = target.authority ?? message.headers.host;
       const address = this.addresses.parse(target.rawPath, host);
-      record.container = address.bucket;
+      record.container = address.tenant === undefined ? address.bucket : `${address.tenant}:${address.bucket ?? ''}`;
       record.artifactKey = address.key;
       if (host === undefined && message.httpVersion === '1.1')
         throw new S3Error('MissingSecurityHeader', { fields: { MissingHeaderName: 'host' } });
       const query = RawQuery.parse(target.rawQuery);
-      const operation = this.resolver.resolve(message.method ?? '', address.resource, query, message.headers);
+      const operation = isStsRequest(message, address.resource)
+        ? STS_OPERATION
+        : this.resolver.resolve(message.method ?? '', address.resource, query, message.headers);
       record.operation = operation.name;
       if (operation.method === 'OPTIONS') throw preflightRefused(message);
       request = new ResolvedS3Request(message, response, record, operation, rawPath, target.rawQuery, query, address);
       attachS3Request(message, request);
       if (isBodyUnread(message)) this.watchForStall(request);
-      message.url = this.registry.routeOf(operation);
+      message.url = operation === STS_OPERATION ? STS_ROUTE : this.registry.routeOf(operation);
     } catch (failure) {
       this.refuse({ message, response, record, rawPath }, failure);
       return;

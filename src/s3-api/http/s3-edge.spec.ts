@@ -339,6 +339,7 @@ describe('the S3 edge', () => {
         request.identity = {
           tenantId: '00000000-0000-0000-0000-000000000000',
           principal: { kind: 'user' },
+          policy: { quota: {}, limits: {} },
         } as unknown as S3Request['identity'];
         const { signal } = request.ctx;
         return new Promise((_resolve, reject) => {

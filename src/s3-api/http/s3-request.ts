@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArtifactKey, ContainerName, TenantId } from '../../context/ids';
 import type { OperationContext, Principal } from '../../context/operation-context';
 import type { EffectivePolicy } from '../../context/policy/effective-policy';
-import type { KeyScope } from '../../context/policy/key-scope';
 import type { RequestRecord } from '../../context/request-record';
+import type { SessionStatement } from '../../tenant/session-token';
+import type { AccessScope } from '../auth/access-scope';
 import type { OperationDefinition } from '../operations/operation.types';
 
 /** How the client vouches for its payload (`x-amz-content-sha256`). */
@@ -26,9 +27,16 @@ export interface ChunkSigning {
 /** Set by `SigV4Guard`. */
 export interface S3Identity {
   readonly tenantId: TenantId;
+  /** Its access key is the user's own also where temporary credentials signed, so that limits hold for all of a key's sessions. */
   readonly principal: Extract<Principal, { kind: 'user' }>;
+  readonly tenantName: string;
+  readonly userName: string;
   /** Undefined: all that the user may. */
-  readonly scope: KeyScope | undefined;
+  readonly scope: AccessScope | undefined;
+  /** When the access key ends, in epoch milliseconds, and with it what is made from it; undefined: never. */
+  readonly expiresAtMs: number | undefined;
+  /** The temporary credentials that signed; undefined for an access key. */
+  readonly session: SessionStatement | undefined;
   /** Quotas and limits of the tenant. */
   readonly policy: EffectivePolicy;
   readonly payload: PayloadMode;
@@ -53,6 +61,8 @@ export interface S3Request {
   readonly operation: OperationDefinition;
   readonly bucket: ContainerName | undefined;
   readonly key: ArtifactKey | undefined;
+  /** Whose the bucket is, where the address says so (`tenant:bucket`). */
+  readonly bucketTenant?: string | undefined;
   readonly query: QueryParameters;
   /** Path as the client sent it, still percent-encoded, without the query; signatures are made over it. */
   readonly rawPath: string;

@@ -105,8 +105,12 @@ export class PayloadServer {
       isVirtualHosted: false,
       identity: {
         tenantId: tenant,
+        tenantName: 't',
         principal,
+        userName: 'u',
         scope: undefined,
+        expiresAtMs: undefined,
+        session: undefined,
         policy: { quota: {}, limits: {} },
         payload,
         chunkSigning: payload.kind === 'streaming-signed' ? SIGNING : undefined,
