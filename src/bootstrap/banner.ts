@@ -1,9 +1,12 @@
 import type { Environment } from '../config/environment';
-import type { RootKey } from '../tenant/bootstrap-tenancy';
 import type { ListeningPorts } from './gateway';
+import type { FirstCredentials } from './prepare-database';
+
+const SHOWN_ONCE = '                (generated now and shown this once: keep it)';
 
 /** What an operator reads when the gateway serves: where it is, who may in, and how to try it. */
-export function banner(environment: Environment, ports: ListeningPorts, rootKey: RootKey): string {
+export function banner(environment: Environment, ports: ListeningPorts, credentials: FirstCredentials): string {
+  const { rootKey, adminToken } = credentials;
   const s3 = urlOf(environment.host, ports.s3Port);
   const admin = urlOf(environment.host, ports.adminPort);
   const secret = rootKey.isNew ? rootKey.secretKey : '<secret key>';
@@ -11,10 +14,11 @@ export function banner(environment: Environment, ports: ListeningPorts, rootKey:
     'Vaultaire is ready.',
     '',
     `  S3 endpoint   ${s3}   (region ${environment.region})`,
-    `  Admin         ${admin}   (/health/ready, /metrics)`,
+    `  Admin         ${admin}   (/docs, /health/ready, /metrics)`,
     `  Data folder   ${environment.dataDir}`,
     `  Access key    ${rootKey.accessKeyId}`,
     ...(rootKey.isNew ? credentialLines(rootKey.secretKey) : []),
+    ...tokenLines(adminToken),
     '',
     'Try it with the AWS command line:',
     '',
@@ -34,14 +38,21 @@ export function banner(environment: Environment, ports: ListeningPorts, rootKey:
   ].join('\n');
 }
 
-/** For a start that fails after the key was generated: it would be lost otherwise. */
-export function generatedCredentials(rootKey: RootKey): string | undefined {
-  if (!rootKey.isNew) return undefined;
-  return [`  Access key    ${rootKey.accessKeyId}`, ...credentialLines(rootKey.secretKey), ''].join('\n');
+/** For a start that fails after key or token were generated: they would be lost otherwise. */
+export function generatedCredentials({ rootKey, adminToken }: FirstCredentials): string | undefined {
+  const keyLines = rootKey.isNew
+    ? [`  Access key    ${rootKey.accessKeyId}`, ...credentialLines(rootKey.secretKey)]
+    : [];
+  const lines = [...keyLines, ...tokenLines(adminToken)];
+  return lines.length === 0 ? undefined : [...lines, ''].join('\n');
 }
 
 function credentialLines(secretKey: string): string[] {
-  return [`  Secret key    ${secretKey}`, '                (generated now and shown this once: keep it)'];
+  return [`  Secret key    ${secretKey}`, SHOWN_ONCE];
+}
+
+function tokenLines(adminToken: string | undefined): string[] {
+  return adminToken === undefined ? [] : [`  Admin token   ${adminToken}`, SHOWN_ONCE];
 }
 
 function urlOf(host: string, port: number): string {

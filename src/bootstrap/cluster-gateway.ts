@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { childVariables } from '../config/environment';
 import { StartUpError } from '../config/start-up.error';
 import { serveClusterMetrics } from '../metrics/cluster-metrics';
-import type { RootKey } from '../tenant/bootstrap-tenancy';
+import type { FirstCredentials } from './prepare-database';
 import { isProcessMessage } from './process-messages';
 import type { RunningGateway } from './running-gateway';
 import type { StopSignal } from './stop-signal';
@@ -25,7 +25,7 @@ export class ClusterGateway implements RunningGateway {
     return this.workers.givenUp;
   }
 
-  prepare(): Promise<RootKey> {
+  prepare(): Promise<FirstCredentials> {
     const child = fork(join(__dirname, 'set-up.process.js'), { env: childVariables(this.databaseUrl) });
     return new Promise((resolve, reject) => {
       let lastWord: unknown;
@@ -34,7 +34,7 @@ export class ClusterGateway implements RunningGateway {
       });
       child.once('error', reject);
       child.once('exit', (code, signal) => {
-        if (isProcessMessage(lastWord) && lastWord.kind === 'vaultaire:prepared') resolve(lastWord.rootKey);
+        if (isProcessMessage(lastWord) && lastWord.kind === 'vaultaire:prepared') resolve(lastWord.credentials);
         else if (isProcessMessage(lastWord) && lastWord.kind === 'vaultaire:failed')
           reject(new StartUpError(lastWord.message));
         else reject(new StartUpError(`The database set-up ended with ${signal ?? String(code)}`));

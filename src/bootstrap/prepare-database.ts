@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { bootstrapAdminToken } from '../admin-api/tokens/bootstrap-admin-token';
 import type { Environment } from '../config/environment';
 import { reasonOf, StartUpError } from '../config/start-up.error';
 import { connectionSettings, makeDataSource } from '../database/data-source';
@@ -10,13 +11,21 @@ const OLDEST_VERSION = 150_000;
 /** Advisory lock of the migrations: however many gateways start at once, one at a time looks and migrates. */
 const MIGRATION_LOCK = 'SELECT pg_advisory_lock(4, 1)';
 
+/** What an operator begins with. Secrets are in it only when they were generated in this start. */
+export interface FirstCredentials {
+  readonly rootKey: RootKey;
+  /** Bearer token of the admin API. */
+  readonly adminToken: string | undefined;
+}
+
 /**
- * Brings the database to the schema of this version, and makes the default tenant with its root key. The first use of the
+ * Brings the database to the schema of this version, and makes the default tenant with its root key and the
+ * operator's token. The first use of the
  * database at a start, so what is wrong with it is explained here.
  *
  * @throws StartUpError when PostgreSQL can't be reached or used
  */
-export async function prepareDatabase(environment: Environment, url: string): Promise<RootKey> {
+export async function prepareDatabase(environment: Environment, url: string): Promise<FirstCredentials> {
   const lock = new Client(connectionSettings(url));
   // A connection that breaks shows in the query that needed it.
   lock.on('error', () => undefined);
@@ -30,12 +39,13 @@ export async function prepareDatabase(environment: Environment, url: string): Pr
   }
 }
 
-async function migrate(environment: Environment, url: string): Promise<RootKey> {
+async function migrate(environment: Environment, url: string): Promise<FirstCredentials> {
   const dataSource = makeDataSource(url, { poolSize: 2, statementTimeoutMs: 0 });
   try {
     await dataSource.initialize();
     await dataSource.runMigrations();
-    return await bootstrapTenancy(dataSource, environment);
+    const rootKey = await bootstrapTenancy(dataSource, environment);
+    return { rootKey, adminToken: await bootstrapAdminToken(dataSource, environment) };
   } catch (error) {
     if (error instanceof TenancyError) throw new StartUpError(error.message, { cause: error });
     if (reasonOf(error) !== '42501') throw error;

@@ -1,10 +1,10 @@
-import type { RootKey } from '../tenant/bootstrap-tenancy';
 import type { ListeningPorts } from './gateway';
+import type { FirstCredentials } from './prepare-database';
 
 /** What the processes of one gateway tell each other about starting and stopping. */
 export type ProcessMessage =
   /** Set-up process to primary: the database is ready. */
-  | { readonly kind: 'vaultaire:prepared'; readonly rootKey: RootKey }
+  | { readonly kind: 'vaultaire:prepared'; readonly credentials: FirstCredentials }
   /** Any process to the primary: it can't start. `message` is for the operator. */
   | { readonly kind: 'vaultaire:failed'; readonly message: string }
   /** Worker to primary: it serves. */

@@ -15,7 +15,7 @@ async function setUp(): Promise<void> {
   if (environment.databaseUrl === undefined) throw new Error('the primary gave no database');
   await tellPrimary({
     kind: 'vaultaire:prepared',
-    rootKey: await prepareDatabase(environment, environment.databaseUrl),
+    credentials: await prepareDatabase(environment, environment.databaseUrl),
   });
 }
 

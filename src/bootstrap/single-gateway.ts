@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import type { Environment } from '../config/environment';
 import { loadConfig } from '../config/load-config';
-import type { RootKey } from '../tenant/bootstrap-tenancy';
 import { Gateway } from './gateway';
 import type { ListeningPorts } from './gateway';
+import type { FirstCredentials } from './prepare-database';
 import { prepareDatabase } from './prepare-database';
 import type { RunningGateway } from './running-gateway';
 import type { StopSignal } from './stop-signal';
@@ -18,7 +18,7 @@ export class SingleGateway implements RunningGateway {
     private readonly databaseUrl: string,
   ) {}
 
-  async prepare(): Promise<RootKey> {
+  async prepare(): Promise<FirstCredentials> {
     loadConfig(this.environment);
     return prepareDatabase(this.environment, this.databaseUrl);
   }

@@ -51,12 +51,12 @@ async function serveWithEmbeddedDatabase(environment: Environment, signal: StopS
 async function serve(environment: Environment, databaseUrl: string, signal: StopSignal): Promise<void> {
   signal.throwIfHeard();
   const gateway = await makeGateway(environment, databaseUrl);
-  const rootKey = await gateway.prepare();
-  let unseenCredentials = generatedCredentials(rootKey);
+  const credentials = await gateway.prepare();
+  let unseenCredentials = generatedCredentials(credentials);
   try {
     signal.throwIfHeard();
     const ports = await gateway.start();
-    process.stdout.write(banner(environment, ports, rootKey));
+    process.stdout.write(banner(environment, ports, credentials));
     unseenCredentials = undefined;
     logLine('info', 'listening', { host: environment.host, ...ports, workers: environment.workers });
     await Promise.race([signal.first, gateway.givenUp]);

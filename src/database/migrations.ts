@@ -4,6 +4,7 @@ import { Engine1700000000002 } from './migrations/1700000000002-engine';
 import { Events1700000000003 } from './migrations/1700000000003-events';
 import { Service1700000000004 } from './migrations/1700000000004-service';
 import { Usage1700000000005 } from './migrations/1700000000005-usage';
+import { Admin1700000000007 } from './migrations/1700000000007-admin';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
 export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
@@ -12,4 +13,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   Events1700000000003,
   Service1700000000004,
   Usage1700000000005,
+  Admin1700000000007,
 ];

@@ -1,6 +1,11 @@
 /** Channels on which workers and machines tell each other that something small and cached has changed. */
 export type NotificationChannel =
-  'vaultaire_access_keys' | 'vaultaire_admin_tokens' | 'vaultaire_containers' | 'vaultaire_plans' | 'vaultaire_tenants';
+  | 'vaultaire_access_keys'
+  | 'vaultaire_admin_tokens'
+  | 'vaultaire_containers'
+  | 'vaultaire_jobs'
+  | 'vaultaire_plans'
+  | 'vaultaire_tenants';
 
 /**
  * LISTEN on one dedicated connection, reconnecting for ever.

@@ -15,6 +15,7 @@ const MAIN = join(PROJECT, 'dist/src/main.js');
 const NPM_START = ['npm', 'start', '--silent', '--ignore-scripts'];
 const ROOT_ACCESS_KEY = 'AKIATESTTESTTESTTEST';
 const ROOT_SECRET_KEY = 'test/secret+key/of/the/root/user/0000000';
+const ADMIN_TOKEN = 'test-token-of-the-first-operator';
 
 export interface VaultaireOptions {
   /** Processes; default 1. */
@@ -39,6 +40,8 @@ export interface Exit {
 export class RunningVaultaire {
   readonly accessKeyId = ROOT_ACCESS_KEY;
   readonly secretAccessKey = ROOT_SECRET_KEY;
+  /** An operator's, for the admin API. */
+  readonly adminToken = ADMIN_TOKEN;
   readonly region = 'us-east-1';
   private child: ChildProcess | undefined;
   private ports: { readonly s3Port: number; readonly adminPort: number } | undefined;
@@ -185,6 +188,7 @@ export class RunningVaultaire {
       VAULTAIRE_WORKERS: String(workers),
       VAULTAIRE_ROOT_ACCESS_KEY: ROOT_ACCESS_KEY,
       VAULTAIRE_ROOT_SECRET_KEY: ROOT_SECRET_KEY,
+      VAULTAIRE_ADMIN_TOKEN: ADMIN_TOKEN,
       DATABASE_URL: this.databaseUrl,
       VAULTAIRE_CONFIG: config === undefined ? undefined : configPath,
       ...env,
