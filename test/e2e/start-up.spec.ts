@@ -7,6 +7,7 @@ import { CreateBucketCommand, GetObjectCommand, ListBucketsCommand, PutObjectCom
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { RunningVaultaire, VaultaireOptions } from '../support/start-vaultaire';
 import { prepareVaultaire, startVaultaire } from '../support/start-vaultaire';
+import { until } from '../support/until';
 
 jest.setTimeout(120_000);
 
@@ -185,6 +186,16 @@ describe('a stop', () => {
     await s3.send(new ListBucketsCommand());
     expect(await vaultaire.terminate()).toEqual({ code: 0, signal: null });
   });
+});
+
+it.each([1, 2])('logs nothing of its ordinary life at VAULTAIRE_LOG_LEVEL=warn, with %i worker(s)', async (workers) => {
+  const vaultaire = await prepareVaultaire({ workers, env: { VAULTAIRE_LOG_LEVEL: 'warn' } });
+  running.push(vaultaire);
+  // Resolves by the line that is not there.
+  void vaultaire.start().catch(() => undefined);
+  await until('it serves', () => vaultaire.output.includes('Vaultaire is ready.'));
+  expect(await vaultaire.terminate()).toEqual({ code: 0, signal: null });
+  expect(vaultaire.log).toBe('');
 });
 
 it('replaces a worker that dies', async () => {
