@@ -4,7 +4,7 @@ import { banner, generatedCredentials } from './banner';
 import { DataFolderLock } from './data-folder-lock';
 import { failureText } from './failure';
 import { assertPortsFree } from './free-ports';
-import { logLine } from './process-log';
+import { logLine, setLogLevel } from './process-log';
 import type { RunningGateway } from './running-gateway';
 import { StartCancelled, StopSignal } from './stop-signal';
 
@@ -17,6 +17,7 @@ export async function runGateway(): Promise<number> {
   const signal = new StopSignal();
   try {
     const environment = Environment.load();
+    setLogLevel(environment.logLevel);
     await assertPortsFree(environment);
     if (environment.databaseUrl !== undefined) await serve(environment, environment.databaseUrl, signal);
     else await serveWithEmbeddedDatabase(environment, signal);
@@ -33,6 +34,7 @@ async function serveWithEmbeddedDatabase(environment: Environment, signal: StopS
   try {
     const postgres = await EmbeddedPostgres.start({
       dataDir: environment.dataDir,
+      workers: environment.workers,
       onCrash: (reason) => {
         logLine('error', `The embedded PostgreSQL ended and is started again: ${reason}`);
       },

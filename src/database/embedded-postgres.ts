@@ -25,6 +25,8 @@ const LAST_RESTART_MS = 10_000;
 export interface EmbeddedPostgresOptions {
   /** Exists and is writable. The cluster is in its folder `postgres`. */
   readonly dataDir: string;
+  /** Processes of the gateway, which the server has connections for; default 1. One that still runs keeps what it has. */
+  readonly workers?: number;
   /** Told when the server ended without being asked to, and is started again. */
   readonly onCrash: (reason: string) => void;
 }
@@ -43,6 +45,7 @@ export class EmbeddedPostgres {
     private readonly address: PostgresAddress,
     private readonly binaries: PostgresBinaries,
     private readonly account: PostgresAccount,
+    private readonly workers: number,
     private readonly onCrash: (reason: string) => void,
   ) {}
 
@@ -52,6 +55,7 @@ export class EmbeddedPostgres {
    * @throws StartUpError when that can't be
    */
   static async start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+    const { workers = 1, onCrash } = options;
     const binaries = findPostgresBinaries();
     const cluster = join(options.dataDir, 'postgres');
     const account = postgresAccount(cluster, dirname(binaries.postgres));
@@ -61,7 +65,7 @@ export class EmbeddedPostgres {
     const running = readPostmasterFile(cluster);
     if (running !== undefined && isServerOf(cluster, running.pid)) {
       const address = socketAddress(cluster) ?? { kind: 'tcp', port: running.port };
-      const server = new EmbeddedPostgres(cluster, address, binaries, account, options.onCrash);
+      const server = new EmbeddedPostgres(cluster, address, binaries, account, workers, onCrash);
       await server.adopt(running.pid);
       return server;
     }
@@ -70,7 +74,7 @@ export class EmbeddedPostgres {
     rmSync(postmasterPath(cluster), { force: true });
     rmSync(socketLockPath(cluster), { force: true });
     const address = socketAddress(cluster) ?? { kind: 'tcp', port: await freePort() };
-    const server = new EmbeddedPostgres(cluster, address, binaries, account, options.onCrash);
+    const server = new EmbeddedPostgres(cluster, address, binaries, account, workers, onCrash);
     await server.spawn();
     return server;
   }
@@ -98,7 +102,7 @@ export class EmbeddedPostgres {
     const logStart = prepareLog(logPath);
     const log = openSync(logPath, 'a', 0o640);
     const server = spawnCommand(
-      this.account.command(this.binaries.postgres, serverArguments(this.cluster, this.address)),
+      this.account.command(this.binaries.postgres, serverArguments(this.cluster, this.address, this.workers)),
       ['ignore', log, log],
     );
     closeSync(log);

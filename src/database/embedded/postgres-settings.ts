@@ -29,8 +29,18 @@ export function databaseUrl(address: PostgresAddress, user: string, password: st
     : `postgresql://${credentials}@127.0.0.1:${address.port}/postgres`;
 }
 
-/** Command line of the server: durable, sized for a machine that it shares with the gateway. */
-export function serverArguments(clusterFolder: string, address: PostgresAddress): string[] {
+/** Each serving process holds up to 14; the rest is room for a worker that takes the place of another. */
+const CONNECTIONS_PER_WORKER = 16;
+/** For commands, backups and curious people. */
+const OTHER_CONNECTIONS = 40;
+const MIN_CONNECTIONS = 200;
+
+/**
+ * Command line of the server: durable, sized for a machine that it shares with the gateway.
+ *
+ * @param workers processes of the gateway
+ */
+export function serverArguments(clusterFolder: string, address: PostgresAddress, workers: number): string[] {
   const settings: Record<string, string> = {
     ...(address.kind === 'socket'
       ? // The server works in the cluster's folder, so that `.` is it, whatever characters its path has.
@@ -41,7 +51,7 @@ export function serverArguments(clusterFolder: string, address: PostgresAddress)
           port: String(SOCKET_PORT),
         }
       : { listen_addresses: '127.0.0.1', unix_socket_directories: '', port: String(address.port) }),
-    max_connections: '200',
+    max_connections: String(Math.max(MIN_CONNECTIONS, workers * CONNECTIONS_PER_WORKER + OTHER_CONNECTIONS)),
     shared_buffers: '256MB',
     max_locks_per_transaction: '256',
     fsync: 'on',
