@@ -102,7 +102,7 @@ export class LocalDriver extends Driver {
     const fd = await this.find(place, () => openFile(place.path, READ_FLAGS));
     try {
       throwIfAborted(ctx.signal);
-      // Synchronous on purpose: of an open file it needs no disk, and a hop to the thread pool costs ten times as much.
+      // Synchronous on purpose: of an open file it needs no disk, and a hop to the thread pool costs several times as much.
       const stat = statOf(key, fstatSync(fd));
       return { stat, body: new BlobFileStream(fd, spanOf(range, stat.sizeBytes), ctx.signal) };
     } catch (error) {
