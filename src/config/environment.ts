@@ -98,6 +98,11 @@ export class Environment {
   }
 }
 
+/** The value of a variable that the configuration names; undefined when it is not set or empty. */
+export function namedVariable(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
+
 /** The variables of this process for one that it starts, with the database that this one uses. */
 export function childVariables(databaseUrl: string): NodeJS.ProcessEnv {
   return { ...process.env, DATABASE_URL: databaseUrl };

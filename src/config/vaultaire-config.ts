@@ -17,22 +17,14 @@ import {
 } from 'class-validator';
 import type { TenantLimits } from '../context/policy/tenant-policy';
 import { TenantPolicy } from '../context/policy/tenant-policy';
+import { NamedDriverConfig } from './named-driver-config';
+import { S3DriverConfig } from './s3-driver-config';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const DRIVER_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 /** An address, or a network as `10.0.0.0/8`. */
 const ADDRESS_OR_NETWORK = /^[0-9a-fA-F.:]{2,45}(\/\d{1,3})?$/;
 const HOST_AND_PORT = /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$/;
-
-/** Any backend: what all kinds of driver have. Also stands for a kind that does not exist, to say so. */
-export class NamedDriverConfig {
-  @Matches(DRIVER_NAME, { message: '$property must be lower-case letters, digits and dashes, at most 32' })
-  readonly name!: string;
-
-  @IsIn(['local', 'memory'])
-  readonly type!: string;
-}
 
 /** Blobs as files of a local (or mounted) file system. */
 export class LocalDriverConfig extends NamedDriverConfig {
@@ -55,7 +47,7 @@ export class MemoryDriverConfig extends NamedDriverConfig {
   declare readonly type: 'memory';
 }
 
-export type DriverConfig = LocalDriverConfig | MemoryDriverConfig;
+export type DriverConfig = LocalDriverConfig | MemoryDriverConfig | S3DriverConfig;
 
 export class PlacementConfig {
   /** Name of the driver that holds the blobs. */
@@ -178,6 +170,7 @@ export class VaultaireConfig {
       subTypes: [
         { name: 'local', value: LocalDriverConfig },
         { name: 'memory', value: MemoryDriverConfig },
+        { name: 's3', value: S3DriverConfig },
       ],
     },
   })

@@ -1,14 +1,84 @@
 import type { DriverConfig } from '../config/vaultaire-config';
+import { StartUpError } from '../config/start-up.error';
 import type { Driver } from './driver';
+import type { DriverTelemetry, ResilienceOptions } from './layers/driver-layers';
 import { LocalDriver } from './local/local.driver';
 import { MemoryDriver } from './memory/memory.driver';
+import type { S3Settings } from './s3/profiles';
+import { s3SettingsOf } from './s3/s3-configuration';
+import { S3Driver } from './s3/s3.driver';
+import { TransferBuffers } from './transfer-buffers';
 
-/** The bare driver that a configuration asks for. Touches no backend yet. */
-export function createDriver(config: DriverConfig): Driver {
+/** Memory of one process for bytes on their way to remote backends, over all its drivers. */
+const TRANSFER_BUFFER_BYTES = 64 * 1024 * 1024;
+
+/** What the drivers of a process share. */
+export interface DriverResources {
+  readonly buffers: TransferBuffers;
+  /** Undefined: nobody measures. */
+  readonly telemetry: Pick<DriverTelemetry, 'retried' | 'hedged'> | undefined;
+}
+
+export function newDriverResources(telemetry?: DriverResources['telemetry']): DriverResources {
+  return { buffers: new TransferBuffers(TRANSFER_BUFFER_BYTES), telemetry };
+}
+
+/**
+ * The bare driver that a configuration asks for. Touches no backend yet.
+ *
+ * @throws StartUpError when credentials can't be read or a field is missing that the profile does not fill
+ */
+export function createDriver(config: DriverConfig, resources: DriverResources = newDriverResources()): Driver {
   switch (config.type) {
     case 'local':
       return new LocalDriver({ name: config.name, root: config.path, durability: config.durability });
     case 'memory':
       return new MemoryDriver(config.name);
+    case 's3': {
+      const { buffers, telemetry } = resources;
+      const observer = telemetry && {
+        retried: () => {
+          telemetry.retried(config.name, 'request');
+        },
+        hedged: () => {
+          telemetry.hedged(config.name);
+        },
+      };
+      return new S3Driver({ settings: s3SettingsOf(config), buffers, observer });
+    }
   }
+}
+
+/** How the backend is to be called; undefined for drivers of this machine, which need no layers but the metrics. */
+export function resilienceOf(config: DriverConfig): ResilienceOptions | undefined {
+  if (config.type !== 's3') return undefined;
+  const { breaker, maxReads, maxWrites, maxCalls, maxWaiting, ...rest } = config.resilience;
+  return {
+    breaker,
+    concurrency: { maxReads, maxWrites, maxCalls, maxWaiting },
+    retry: { maxAttempts: rest.maxAttempts, firstDelayMs: rest.firstDelayMs, maxDelayMs: rest.maxDelayMs },
+    deadlines: { callMs: rest.callTimeoutMs, stallMs: rest.writeStallMs },
+  };
+}
+
+/**
+ * Refuses two drivers on one place: they would list and sweep each other's blobs, and two replicas would be one.
+ *
+ * @throws StartUpError that names both
+ */
+export function refuseSharedBackends(configs: readonly DriverConfig[]): void {
+  const seen: S3Settings[] = [];
+  for (const config of configs) {
+    if (config.type !== 's3') continue;
+    const settings = s3SettingsOf(config);
+    const other = seen.find((earlier) => isSamePlace(earlier, settings));
+    if (other !== undefined)
+      throw new StartUpError(`drivers: ${other.name} and ${settings.name} use the same endpoint, bucket and prefix`);
+    seen.push(settings);
+  }
+}
+
+function isSamePlace(a: S3Settings, b: S3Settings): boolean {
+  const isSameBucket = a.endpoint === b.endpoint && a.bucket === b.bucket;
+  return isSameBucket && (a.keyPrefix.startsWith(b.keyPrefix) || b.keyPrefix.startsWith(a.keyPrefix));
 }

@@ -3,12 +3,13 @@ import type { DynamicModule, Provider } from '@nestjs/common';
 import type { DriverConfig } from '../config/vaultaire-config';
 import { DriverMetrics } from '../metrics/driver-metrics';
 import { MetricsModule } from '../metrics/metrics.module';
-import { createDriver } from './create-driver';
+import { createDriver, newDriverResources, refuseSharedBackends, resilienceOf } from './create-driver';
+import type { DriverResources } from './create-driver';
 import type { Driver } from './driver';
 import { DriverRegistry } from './driver.registry';
-import { driverToken } from './drivers.tokens';
+import { DRIVER_RESOURCES, driverToken } from './drivers.tokens';
 import { composeLayers } from './layers/compose-layers';
-import { metricsLayer } from './layers/metrics.layer';
+import { driverLayers } from './layers/driver-layers';
 
 /**
  * One provider per configured driver, under its token, and the {@link DriverRegistry} of them all. Global once made by `forRoot`; a
@@ -17,12 +18,18 @@ import { metricsLayer } from './layers/metrics.layer';
 @Module({})
 export class DriversModule {
   static forRoot(configs: readonly DriverConfig[]): DynamicModule {
+    refuseSharedBackends(configs);
     const tokens = configs.map(({ name }) => driverToken(name));
     return {
       module: DriversModule,
       global: true,
       imports: [MetricsModule],
       providers: [
+        {
+          provide: DRIVER_RESOURCES,
+          inject: [DriverMetrics],
+          useFactory: (metrics: DriverMetrics) => newDriverResources(metrics),
+        },
         ...configs.map(driverProvider),
         {
           provide: DriverRegistry,
@@ -38,11 +45,8 @@ export class DriversModule {
 function driverProvider(config: DriverConfig): Provider {
   return {
     provide: driverToken(config.name),
-    inject: [DriverMetrics],
-    useFactory: (metrics: DriverMetrics): Driver =>
-      composeLayers(createDriver(config), [
-        // Outermost: a call is counted once, as its caller saw it.
-        metricsLayer(metrics),
-      ]),
+    inject: [DriverMetrics, DRIVER_RESOURCES],
+    useFactory: (metrics: DriverMetrics, resources: DriverResources): Driver =>
+      composeLayers(createDriver(config, resources), driverLayers(metrics, resilienceOf(config))),
   };
 }

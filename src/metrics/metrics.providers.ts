@@ -57,6 +57,11 @@ export const METRIC_PROVIDERS = [
   counter(names.S3_ABORTED_REQUESTS_TOTAL, 'S3 requests whose answer was not sent whole', 'operation'),
   histogram(names.DRIVER_OPERATION_DURATION_SECONDS, 'Time of driver calls', 'driver', 'operation'),
   counter(names.DRIVER_ERRORS_TOTAL, 'Driver calls that failed, by kind', 'driver', 'operation', 'kind'),
+  counter(names.DRIVER_RETRIES_TOTAL, 'Requests to backends that were repeated', 'driver', 'operation'),
+  counter(names.DRIVER_HEDGES_TOTAL, 'Requests to backends that were sent a second time beside a slow first', 'driver'),
+  gauge(names.DRIVER_CUT_OFF_PROCESSES, 'Processes whose circuit breaker has cut the backend off', 'driver'),
+  gauge(names.DRIVER_CALLS_IN_FLIGHT, 'Driver calls under way', 'driver', 'class'),
+  gauge(names.DRIVER_WAITING_CALLS, 'Driver calls that wait for others to end', 'driver', 'class'),
   gauge(names.EVENTS_QUEUE_ROWS, 'Rows of the event log that wait to be written'),
   counter(names.EVENTS_WRITTEN_TOTAL, 'Rows of the event log that were written'),
   counter(

@@ -3,7 +3,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { composeLayers } from '../../src/drivers/layers/compose-layers';
-import { metricsLayer } from '../../src/drivers/layers/metrics.layer';
+import { driverLayers } from '../../src/drivers/layers/driver-layers';
+import type { DriverTelemetry, ResilienceOptions } from '../../src/drivers/layers/driver-layers';
+import { DEFAULT_BREAKER } from '../../src/drivers/layers/breaker.layer';
+import { DEFAULT_BACKOFF } from '../../src/drivers/backoff';
 import { LocalDriver } from '../../src/drivers/local/local.driver';
 import type { LocalDurability } from '../../src/drivers/local/local.driver';
 import { MemoryDriver } from '../../src/drivers/memory/memory.driver';
@@ -65,10 +68,29 @@ async function s3(profile: S3ProfileName): Promise<DriverUnderTest> {
   };
 }
 
-/** The layers of `drivers.module.ts`, and the one that tests put faults in with. */
-async function layered(factory: () => Promise<DriverUnderTest>): Promise<DriverUnderTest> {
+const SILENT: DriverTelemetry = {
+  observe: () => undefined,
+  retried: () => undefined,
+  hedged: () => undefined,
+  watchBreaker: () => undefined,
+  watchConcurrency: () => undefined,
+};
+
+/** As a remote driver is called. Few at once, so that calls do wait. */
+const REMOTE: ResilienceOptions = {
+  breaker: DEFAULT_BREAKER,
+  concurrency: { maxReads: 6, maxWrites: 6, maxCalls: 3, maxWaiting: 10_000 },
+  retry: DEFAULT_BACKOFF,
+  deadlines: { callMs: 30_000, stallMs: 30_000 },
+};
+
+/** All layers of the gateway, and the one that tests put faults in with. */
+async function layered(
+  factory: () => Promise<DriverUnderTest>,
+  resilience?: ResilienceOptions,
+): Promise<DriverUnderTest> {
   const subject = await factory();
-  const layers = [metricsLayer({ observe: () => undefined }), faultLayer(() => undefined)];
+  const layers = [...driverLayers(SILENT, resilience), faultLayer(() => undefined)];
   return { ...subject, driver: composeLayers(subject.driver, layers) };
 }
 
@@ -82,3 +104,5 @@ describeDriver('local within all layers', () => layered(() => local('none')));
 describeDriver('s3 as aws', () => s3('aws'));
 describeDriver('s3 as lyve', () => s3('lyve'));
 describeDriver('s3 as quotaless', () => s3('quotaless'));
+describeDriver('memory within the layers of a remote driver', () => layered(memory, REMOTE));
+describeDriver('s3 within all layers', () => layered(() => s3('aws'), REMOTE));

@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream';
+import { abortedError } from '../abort-scope';
+
+/** Opens the rest behind `receivedBytes`, or rejects with what the reader is to see. `attempt` counts breaks without a byte between them. */
+export type Resume = (receivedBytes: number, error: Error, attempt: number) => Promise<Readable>;
+
+/** A body that goes on where it broke. Its bytes are those of one source after the other, never twice and never out of order. */
+export class ResumingBody extends Readable {
+  private receivedBytes = 0;
+  private fruitlessBreaks = 0;
+  private source: Readable;
+
+  constructor(
+    source: Readable,
+    private readonly sizeBytes: number,
+    private readonly signal: AbortSignal,
+    private readonly resumeFrom: Resume,
+  ) {
+    super({ highWaterMark: source.readableHighWaterMark });
+    this.source = source;
+    // An abort may come before the caller listens; unheard it would end the process.
+    this.on('error', () => undefined);
+    // The source may be read to its end while bytes of it still wait here.
+    signal.addEventListener('abort', this.onAbort, { once: true });
+    this.follow(source);
+  }
+
+  override _read(): void {
+    this.source.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.signal.removeEventListener('abort', this.onAbort);
+    this.source.destroy();
+    callback(error);
+  }
+
+  private follow(source: Readable): void {
+    source.on('data', (chunk: Buffer) => {
+      this.receivedBytes += chunk.length;
+      this.fruitlessBreaks = 0;
+      if (!this.push(chunk)) source.pause();
+    });
+    source.once('end', () => {
+      this.push(null);
+    });
+    source.once('error', (error) => {
+      void this.goOn(error);
+    });
+    // Flowing only once somebody reads.
+    source.pause();
+  }
+
+  private async goOn(error: Error): Promise<void> {
+    if (this.destroyed) return;
+    if (this.receivedBytes === this.sizeBytes) {
+      this.destroy(error);
+      return;
+    }
+    try {
+      this.fruitlessBreaks += 1;
+      const source = await this.resumeFrom(this.receivedBytes, error, this.fruitlessBreaks);
+      this.source = source;
+      if (this.isGone()) {
+        source.destroy();
+        return;
+      }
+      this.follow(source);
+      source.resume();
+    } catch (reason) {
+      this.destroy(reason instanceof Error ? reason : error);
+    }
+  }
+
+  private isGone(): boolean {
+    return this.destroyed;
+  }
+
+  private readonly onAbort = (): void => {
+    this.destroy(abortedError(this.signal));
+  };
+}
