@@ -10,14 +10,27 @@ const find = (name: string, columns: string, join: string, selector: string): St
     WHERE v.container_id = $1 AND v.key = $2 ${selector} ORDER BY v.id DESC LIMIT 1`,
 });
 
-/** The latest versions of many keys, by the index alone; for `LatestVersionLoader`. */
+/** With every column NULL where the caller holds the row already. */
+const unlessKnown = (columns: string): string =>
+  columns
+    .split(',')
+    .map((column) => `CASE WHEN k.is_known THEN NULL ELSE ${column.trim()} END AS ${column.trim().slice(2)}`)
+    .join(', ');
+
+/**
+ * The latest versions of many keys, by the index alone; for `VersionFinder`. `$3`: the state in which the caller knows each, or
+ * NULL. A row's `state` changes with every change of it: PostgreSQL writes the transaction into it as `xmin`.
+ */
 const findMany = (name: string, columns: string, join: string): Statement => ({
   name,
-  text: `SELECT q.ordinal, r.* FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS q (container_id, key, ordinal)
+  text: `SELECT q.ordinal, k.state, ${unlessKnown(columns)}
+    FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS q (container_id, key, known, ordinal)
     CROSS JOIN LATERAL (
-      SELECT ${columns} FROM artifact_versions v ${join}
-      WHERE v.container_id = q.container_id AND v.key = q.key COLLATE "C" ORDER BY v.id DESC LIMIT 1
-    ) r`,
+      SELECT l.*, l.id::text || '-' || l.xmin::text AS state FROM artifact_versions l
+      WHERE l.container_id = q.container_id AND l.key = q.key COLLATE "C" ORDER BY l.id DESC LIMIT 1
+    ) v
+    CROSS JOIN LATERAL (SELECT v.state, v.state IS NOT DISTINCT FROM q.known AS is_known) k
+    ${join}`,
 });
 
 /** The rows of a version, by how the client named it, without and with the bytes of an inline blob. */
@@ -29,9 +42,10 @@ export const FIND_VERSION = {
 
 const WITH_BLOB = `${COLUMNS}, b.driver, b.inline_body`;
 const JOIN_BLOB = 'LEFT JOIN blobs b ON b.id = v.blob_id';
+const JOIN_UNKNOWN_BLOB = `${JOIN_BLOB} AND NOT k.is_known`;
 
 export const READ_VERSION = {
-  latest: findMany('read_latest', WITH_BLOB, JOIN_BLOB),
+  latest: findMany('read_latest', WITH_BLOB, JOIN_UNKNOWN_BLOB),
   null: find('read_null_version', WITH_BLOB, JOIN_BLOB, 'AND v.is_null_version'),
   id: find('read_version', WITH_BLOB, JOIN_BLOB, 'AND v.id = $3 AND NOT v.is_null_version'),
 } as const;

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { ArtifactKey, ContainerId } from '../../context/ids';
 import type { Database, Statement } from '../../database/database';
 import type { VersionRow } from './artifact.rows';
@@ -5,7 +6,10 @@ import { selectVersion } from './version-id';
 
 /** One statement for each way to name a version. */
 export interface VersionStatements {
-  /** Takes an array of containers and one of keys, and numbers its rows from 1 in column `ordinal`. */
+  /**
+   * Takes arrays of containers, of keys, and of the states in which the caller holds their rows (or null), and numbers its
+   * rows from 1 in column `ordinal`. A row whose `state` is the one that is held comes without its other columns.
+   */
   readonly latest: Statement;
   /** Takes a container and a key. */
   readonly null: Statement;
@@ -15,6 +19,11 @@ export interface VersionStatements {
 
 /** Look-ups of one statement; with inline bodies of 16 KiB that is half a megabyte. */
 const MAX_BATCH = 32;
+
+/** Memory for rows with their inline bodies, of one process and kind of look-up. */
+const MAX_HELD_BYTES = 8 * 1024 * 1024;
+/** About what a row takes besides an inline body. */
+const ROW_BYTES = 1_024;
 
 type ColumnsByName = Readonly<Record<string, unknown>>;
 
@@ -28,10 +37,17 @@ interface LookUp<Row> {
 /**
  * Finds versions of keys. While one look-up of latest versions is on its way, those of other requests gather and go together in
  * the next: under load PostgreSQL and node-postgres are paid once for many requests, and without load nobody waits.
+ *
+ * Rows that were read are held, bounded. Each look-up still asks PostgreSQL, which answers `unchanged` in place of a row and its
+ * inline body: what was held is never answered without that.
  */
-export class VersionFinder<Row extends VersionRow> {
+export class VersionFinder<Row extends VersionRow & { readonly inline_body?: Buffer | null }> {
   private waiting: LookUp<Row>[] = [];
   private isUnderway = false;
+  private readonly held = new LRUCache<string, HeldRow<Row>>({
+    maxSize: MAX_HELD_BYTES,
+    sizeCalculation: ({ row }) => ROW_BYTES + (row.inline_body?.length ?? 0),
+  });
 
   constructor(
     private readonly database: Pick<Database, 'read'>,
@@ -52,12 +68,14 @@ export class VersionFinder<Row extends VersionRow> {
   private findLatest(container: ContainerId, key: ArtifactKey): Promise<Row | undefined> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ container, key, resolve, reject });
-      if (!this.isUnderway) void this.run();
+      if (this.isUnderway) return;
+      this.isUnderway = true;
+      // After all that has arrived by now was parsed: what comes together goes together.
+      setImmediate(() => void this.run());
     });
   }
 
   private async run(): Promise<void> {
-    this.isUnderway = true;
     while (this.waiting.length > 0) {
       const batch = this.waiting.splice(0, MAX_BATCH);
       try {
@@ -70,12 +88,30 @@ export class VersionFinder<Row extends VersionRow> {
   }
 
   private async answer(batch: readonly LookUp<Row>[]): Promise<void> {
-    const rows = await this.database.read<Row & ColumnsByName & { readonly ordinal: string }>(this.statements.latest, [
+    const names = batch.map(({ container, key }) => `${container}/${key}`);
+    const held = names.map((name) => this.held.get(name));
+    const rows = await this.database.read<Row & ColumnsByName & NumberedRow>(this.statements.latest, [
       batch.map(({ container }) => container),
       batch.map(({ key }) => key),
+      held.map((known) => known?.state ?? null),
     ]);
     const found: (Row | undefined)[] = [];
-    for (const row of rows) found[Number(row.ordinal) - 1] = row;
+    for (const row of rows) {
+      const index = Number(row.ordinal) - 1;
+      const known = held[index];
+      found[index] = known?.state === row.state ? known.row : row;
+      if (known?.state !== row.state) this.held.set(names[index] ?? '', { state: row.state, row });
+    }
     for (const [index, lookUp] of batch.entries()) lookUp.resolve(found[index]);
   }
+}
+
+interface HeldRow<Row> {
+  readonly state: string;
+  readonly row: Row;
+}
+
+interface NumberedRow {
+  readonly ordinal: string;
+  readonly state: string;
 }
