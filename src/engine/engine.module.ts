@@ -56,6 +56,7 @@ import { QuotaModule } from './quota/quota.module';
     ArtifactWriter,
     BlobReconciler,
     ContainerService,
+    GatewayInstance,
     ListingService,
     MultipartService,
     OwnerDirectory,

@@ -7,10 +7,14 @@ CREATE UNIQUE INDEX admin_tokens_active_name ON admin_tokens (name) WHERE revoke
 -- Headers and body of the answer, sealed as one: an answer may hold a secret.
 ALTER TABLE idempotency_keys DROP COLUMN headers, DROP COLUMN body, ADD COLUMN answer bytea;
 
+-- A job outlives its tenant: closing one is a job too.
 ALTER TABLE jobs
+  DROP CONSTRAINT jobs_tenant_id_fkey,
+  ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants ON DELETE SET NULL,
   ADD COLUMN cancel_requested_at timestamptz,
   ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();
-CREATE INDEX jobs_of_tenant ON jobs (tenant_id, created_at DESC, id DESC);
+DROP INDEX jobs_by_age;
+CREATE INDEX jobs_of_tenant ON jobs (tenant_id, id);
 
 CREATE FUNCTION vaultaire_notify_job() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -29,7 +33,11 @@ DROP TRIGGER jobs_changed ON jobs;
 DROP TRIGGER jobs_added ON jobs;
 DROP FUNCTION vaultaire_notify_job;
 DROP INDEX jobs_of_tenant;
-ALTER TABLE jobs DROP COLUMN cancel_requested_at, DROP COLUMN updated_at;
+CREATE INDEX jobs_by_age ON jobs (created_at DESC, id DESC);
+ALTER TABLE jobs
+  DROP CONSTRAINT jobs_tenant_id_fkey,
+  ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants ON DELETE CASCADE,
+  DROP COLUMN cancel_requested_at, DROP COLUMN updated_at;
 ALTER TABLE idempotency_keys DROP COLUMN answer, ADD COLUMN headers jsonb, ADD COLUMN body jsonb;
 DROP INDEX admin_tokens_active_name;
 `;
