@@ -11,6 +11,7 @@ import { SERVER_COMMANDS } from './commands/server.commands';
 import { TENANT_COMMANDS } from './commands/tenant.commands';
 import { TOKEN_COMMANDS } from './commands/token.commands';
 import { USAGE_COMMANDS } from './commands/usage.commands';
+import { USAGE_RECONCILE } from './commands/usage-reconcile.definition';
 import { USER_COMMANDS } from './commands/user.commands';
 
 const reconcile: Command = {
@@ -18,6 +19,14 @@ const reconcile: Command = {
   run: async (context) => {
     const maintenance = await import('./maintenance/reconcile.js');
     return maintenance.reconcile(context);
+  },
+};
+
+const usageReconcile: Command = {
+  ...USAGE_RECONCILE,
+  run: async (context) => {
+    const maintenance = await import('./maintenance/usage-reconcile.js');
+    return maintenance.reconcileUsage(context);
   },
 };
 
@@ -30,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   ...QUOTA_COMMANDS,
   ...LIMIT_COMMANDS,
   ...USAGE_COMMANDS,
+  usageReconcile,
   ...CONTAINER_COMMANDS,
   ...DRIVER_COMMANDS,
   ...JOB_COMMANDS,

@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { containerId as toContainerId, tenantId as toTenantId } from '../../context/ids';
 import type { ContainerId, TenantId } from '../../context/ids';
 import { Database } from '../../database/database';
-import { FIND_CONTAINER_USAGE, FIND_TENANT_USAGE, LIST_USAGE_HISTORY, RECONCILE_USAGE } from './usage.statements';
+import {
+  FIND_CONTAINER_USAGE,
+  FIND_TENANT_USAGE,
+  LIFT_STATEMENT_TIMEOUT,
+  LIST_USAGE_HISTORY,
+  RECONCILE_USAGE,
+} from './usage.statements';
 import type { TenantUsage, Usage, UsageDrift, UsagePeriod, UsageStep } from './usage.types';
 
 /** The container of the rows that speak of a tenant as a whole. */
@@ -100,7 +106,10 @@ export class UsageService {
    * rows were changed by hand. `apply`: puts them right. Reads every version, which takes its time.
    */
   async reconcile({ apply }: { readonly apply: boolean }): Promise<UsageDrift[]> {
-    const rows = await this.database.query<DriftRow & Readonly<Record<string, unknown>>>(RECONCILE_USAGE, [apply]);
+    const rows = await this.database.transaction(async (tx) => {
+      await tx.query(LIFT_STATEMENT_TIMEOUT, []);
+      return tx.query<DriftRow & Readonly<Record<string, unknown>>>(RECONCILE_USAGE, [apply]);
+    });
     return rows.map((row) => ({
       tenantId: toTenantId(row.tenant_id),
       containerId: row.container_id === WHOLE_TENANT ? undefined : toContainerId(row.container_id),

@@ -35,6 +35,12 @@ export const LIST_USAGE_HISTORY: Statement = {
     GROUP BY 1 ORDER BY 1`,
 };
 
+/** For the rest of the transaction. */
+export const LIFT_STATEMENT_TIMEOUT: Statement = {
+  name: 'lift_statement_timeout',
+  text: `SELECT set_config('statement_timeout', '0', true)`,
+};
+
 export const RECONCILE_USAGE: Statement = {
   name: 'reconcile_usage',
   text: 'SELECT * FROM vaultaire_reconcile_usage($1)',
