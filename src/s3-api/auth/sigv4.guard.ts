@@ -9,6 +9,7 @@ import { isSessionKeyId, SessionTokens } from '../../tenant/session-tokens';
 import { S3Error } from '../errors/s3-error';
 import { s3RequestOf } from '../http/attached-request';
 import type { S3Request } from '../http/s3-request';
+import { StsError } from '../sts/sts-error';
 import { readStsForm } from '../sts/sts-form';
 import { STS_OPERATION } from '../sts/sts-operation';
 import type { AccessScope } from './access-scope';
@@ -55,6 +56,9 @@ export class SigV4Guard implements CanActivate {
 
   /** The form is part of what is signed, and has to be read first. */
   private async identifySts(request: S3Request, signed: SignedRequest): Promise<boolean> {
+    if (!signed.headers.authorization) {
+      throw new StsError('MissingAuthenticationToken', 'Request is missing Authentication Token');
+    }
     const { sha256Hex } = await readStsForm(request);
     return this.identify(request, signed, this.verifier.readStsClaim(signed, sha256Hex));
   }
