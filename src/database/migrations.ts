@@ -5,6 +5,7 @@ import { Events1700000000003 } from './migrations/1700000000003-events';
 import { Service1700000000004 } from './migrations/1700000000004-service';
 import { Usage1700000000005 } from './migrations/1700000000005-usage';
 import { Admin1700000000007 } from './migrations/1700000000007-admin';
+import { EventAnalytics1700000000010 } from './migrations/1700000000010-event-analytics';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
 export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   Service1700000000004,
   Usage1700000000005,
   Admin1700000000007,
+  EventAnalytics1700000000010,
 ];

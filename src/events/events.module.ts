@@ -1,14 +1,14 @@
 import { Module } from '@nestjs/common';
 import { MetricsModule } from '../metrics/metrics.module';
 import { EventLogService } from './event-log.service';
-import { EventPartitionsService } from './event-partitions.service';
+import { PeriodicJobsService } from './maintenance/periodic-jobs.service';
 import { EventSink } from './event-sink';
 import { SpoolTakeoverService } from './spool/spool-takeover.service';
 
 /** Logs what every request was and how it went. */
 @Module({
   imports: [MetricsModule],
-  providers: [EventSink, EventLogService, SpoolTakeoverService, EventPartitionsService],
+  providers: [EventSink, EventLogService, SpoolTakeoverService, PeriodicJobsService],
   exports: [EventLogService],
 })
 export class EventsModule {}

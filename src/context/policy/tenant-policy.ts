@@ -177,6 +177,21 @@ export class TenantLimits {
   readonly accessKey?: RateLimits;
 }
 
+/** What is kept of requests. */
+export class EventsPolicy {
+  @ApiPropertyOptional({
+    type: Number,
+    description: 'Days that the event log keeps rows of the tenant; null: for ever',
+    example: 90,
+    nullable: true,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  readonly retentionDays?: number | null;
+}
+
 /**
  * Quotas and limits, as a plan names them or a tenant overrides them. What is absent is inherited (tenant from plan, plan from
  * the defaults of the configuration); null lifts the bound.
@@ -195,4 +210,11 @@ export class TenantPolicy {
   @ValidateNested()
   @Type(() => TenantLimits)
   readonly limits?: TenantLimits;
+
+  @ApiPropertyOptional({ type: EventsPolicy })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => EventsPolicy)
+  readonly events?: EventsPolicy;
 }

@@ -1,0 +1,54 @@
+import type { VaultaireConfig } from '../../config/vaultaire-config';
+import type { Database } from '../../database/database';
+
+const DAYS_AHEAD = 3;
+const EXPIRY_BATCH_ROWS = 5_000;
+/** Rows that come later than this, from a spool, are in the log and not in the roll-up. */
+const ROLL_UP_DAYS = 3;
+const DAY_MS = 86_400_000;
+
+/** Work that one gateway does once in each interval. */
+export interface PeriodicJob {
+  readonly name: string;
+  readonly intervalSeconds: number;
+  /** Ends early when `signal` aborts. */
+  run(database: Pick<Database, 'query'>, config: VaultaireConfig, signal: AbortSignal): Promise<void>;
+}
+
+const createPartitions: PeriodicJob = {
+  name: 'event-partitions',
+  intervalSeconds: 3_600,
+  async run(database) {
+    const statement = { name: 'events-create-partitions', text: 'SELECT vaultaire_create_event_partitions($1)' };
+    await database.query(statement, [DAYS_AHEAD]);
+  },
+};
+
+const expire: PeriodicJob = {
+  name: 'event-retention',
+  intervalSeconds: 86_400,
+  async run(database, config, signal) {
+    const { retentionDays } = config.events;
+    const drop = { name: 'events-drop-partitions', text: 'SELECT vaultaire_drop_event_partitions($1)' };
+    await database.query(drop, [retentionDays]);
+    const batch = { name: 'events-expire', text: 'SELECT vaultaire_expire_events($1, $2) AS deleted' };
+    while (!signal.aborted) {
+      const [row] = await database.query<{ deleted: number }>(batch, [retentionDays, EXPIRY_BATCH_ROWS]);
+      if (row === undefined || row.deleted < EXPIRY_BATCH_ROWS) return;
+    }
+  },
+};
+
+const rollUp: PeriodicJob = {
+  name: 'artifact-access',
+  intervalSeconds: 3_600,
+  async run(database, _config, signal) {
+    const statement = { name: 'events-roll-up-access', text: 'SELECT vaultaire_roll_up_access($1)' };
+    for (let back = ROLL_UP_DAYS - 1; back >= 0 && !signal.aborted; back -= 1) {
+      await database.query(statement, [new Date(Date.now() - back * DAY_MS).toISOString().slice(0, 10)]);
+    }
+  },
+};
+
+/** In the order in which they run when all are due. */
+export const EVENT_JOBS: readonly PeriodicJob[] = [createPartitions, expire, rollUp];
