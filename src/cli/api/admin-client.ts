@@ -51,6 +51,11 @@ export function apiPath(...parts: readonly string[]): string {
 export class AdminClient {
   constructor(private readonly address: () => Promise<ApiAddress>) {}
 
+  /** Where the admin API is. */
+  async url(): Promise<string> {
+    return (await this.address()).url;
+  }
+
   async get(path: string, query: Query = {}): Promise<ApiAnswer> {
     return this.send('GET', path, { query });
   }

@@ -1,3 +1,4 @@
+import type { AdminClient } from '../api/admin-client';
 import type { CommandContext, CommandOptions } from '../command';
 import { UsageError } from '../command';
 import type { Printable } from '../output/printable';
@@ -52,7 +53,7 @@ async function addressOf({ api, input }: CommandContext): Promise<{ endpoint: st
   const given = { endpoint: input.optional('endpoint'), region: input.optional('region') };
   const isComplete = given.endpoint !== undefined && given.region !== undefined;
   const server = isComplete ? undefined : (await api.get('/server')).body;
-  const endpoint = given.endpoint ?? valueAt(server, 'endpoints.s3');
+  const endpoint = given.endpoint ?? (await reachable(valueAt(server, 'endpoints.s3'), api));
   const region = given.region ?? valueAt(server, 'region');
   const url = typeof endpoint === 'string' ? URL.parse(endpoint) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
@@ -62,4 +63,12 @@ async function addressOf({ api, input }: CommandContext): Promise<{ endpoint: st
     throw new UsageError('--region wants lower-case letters, digits and dashes');
   }
   return { endpoint: `${url.origin}${url.pathname.replace(/\/+$/, '')}`, region };
+}
+
+/** A server that listens on all addresses knows none of them: then it is that of its admin API. */
+async function reachable(endpoint: unknown, api: AdminClient): Promise<unknown> {
+  const url = typeof endpoint === 'string' ? URL.parse(endpoint) : null;
+  if (url === null || !['0.0.0.0', '[::]'].includes(url.hostname)) return endpoint;
+  url.hostname = new URL(await api.url()).hostname;
+  return url.href;
 }

@@ -1,5 +1,6 @@
 import { apiPath } from '../api/admin-client';
 import type { Command, CommandOptions } from '../command';
+import { UsageError } from '../command';
 import type { Column } from '../output/table';
 import { details, done, LIST_OPTIONS, listing, listRange, presentOf } from './shared';
 
@@ -44,18 +45,31 @@ const show: Command = {
 const create: Command = {
   name: 'token create',
   summary: 'Creates a token of the admin API. It is shown this once.',
+  details: [
+    '',
+    'With --offline it is written straight into the database, with the environment variables of the server (DATABASE_URL or',
+    'VAULTAIRE_DATA_DIR): for operators who have lost their token. Gateways may run meanwhile.',
+  ],
   positionals: ['NAME'],
-  options: NEW_TOKEN_OPTIONS,
+  options: {
+    ...NEW_TOKEN_OPTIONS,
+    offline: { value: undefined, summary: 'without the admin API' },
+  },
   run: async ({ api, input, note }) => {
-    const token = presentOf({
+    const token = {
       name: input.positional('NAME'),
       role: input.required('role'),
       tenant: input.optional('tenant'),
       expiresAt: input.futureTime('expires'),
-    });
-    const { body } = await api.post('/tokens', token);
+    };
+    if ((token.role === 'tenant-admin') !== (token.tenant !== undefined)) {
+      throw new UsageError('--tenant goes with --role tenant-admin, and the other way round');
+    }
+    const created = input.isSwitchedOn('offline')
+      ? await (await import('../maintenance/offline-token.js')).createTokenOffline(token)
+      : (await api.post('/tokens', presentOf(token))).body;
     note('The token is shown this once: keep it.');
-    return details(body);
+    return details(created);
   },
 };
 

@@ -1,0 +1,227 @@
+import { COMMANDS } from '../commands';
+import { FakeAdminApi } from '../fake-admin-api.fixture';
+import type { CliRun } from '../fake-admin-api.fixture';
+
+describe('a command', () => {
+  let api: FakeAdminApi;
+  beforeAll(async () => {
+    api = await FakeAdminApi.start();
+  });
+  afterAll(async () => {
+    await api.stop();
+  });
+
+  const run = (...args: string[]): Promise<CliRun> => api.run(COMMANDS, args);
+  const asked = (): unknown[] =>
+    api.requests.map(({ method, target, body }) => [method, target, ...(body === undefined ? [] : [body])]);
+
+  it.each([
+    ['tenant show a/b', 'GET', '/tenants/a%2Fb'],
+    [
+      'tenant create acme --plan gold --display-name Acme',
+      'POST',
+      '/tenants',
+      { name: 'acme', plan: 'gold', displayName: 'Acme' },
+    ],
+    [
+      'user create alice --tenant acme --email a@b.example',
+      'POST',
+      '/tenants/acme/users',
+      { name: 'alice', email: 'a@b.example' },
+    ],
+    ['user show alice --tenant acme', 'GET', '/tenants/acme/users/alice'],
+    ['user delete alice --tenant acme', 'DELETE', '/tenants/acme/users/alice'],
+    ['key show AK --tenant acme', 'GET', '/tenants/acme/keys/AK'],
+    ['key revoke AK --tenant acme', 'DELETE', '/tenants/acme/keys/AK'],
+    ['key rotate AK --tenant acme --overlap 12h', 'POST', '/tenants/acme/keys/AK/rotate', { overlapSeconds: 43_200 }],
+    [
+      'key create --tenant acme --user alice --expires 2030-01-31 --operations read,PutObject --containers a --containers b*',
+      'POST',
+      '/tenants/acme/users/alice/keys',
+      { expiresAt: '2030-01-31T00:00:00.000Z', scope: { operations: ['read', 'PutObject'], containers: ['a', 'b*'] } },
+    ],
+    [
+      'plan create gold --bytes 1TB --read 10/20',
+      'POST',
+      '/plans',
+      {
+        name: 'gold',
+        policy: {
+          quota: { bytes: { hard: 1e12 } },
+          limits: { tenant: { requests: { read: { perSecond: 10, burst: 20 } } } },
+        },
+      },
+    ],
+    ['plan delete gold', 'DELETE', '/plans/gold'],
+    ['usage show acme', 'GET', '/tenants/acme/usage'],
+    [
+      'container create photos --tenant acme --owner alice',
+      'POST',
+      '/tenants/acme/containers',
+      { name: 'photos', owner: 'alice' },
+    ],
+    ['container delete photos --tenant acme', 'DELETE', '/tenants/acme/containers/photos'],
+    ['container empty photos --tenant acme --yes', 'POST', '/tenants/acme/containers/photos/empty', {}],
+    ['tenant delete acme --yes', 'DELETE', '/tenants/acme'],
+    ['driver show local', 'GET', '/drivers/local'],
+    ['job show j-1', 'GET', '/jobs/j-1'],
+    ['job cancel j-1', 'POST', '/jobs/j-1/cancel', {}],
+    ['token create ci --role viewer', 'POST', '/tokens', { name: 'ci', role: 'viewer' }],
+    ['token revoke ci', 'DELETE', '/tokens/ci'],
+    ['server', 'GET', '/server'],
+  ])('%s', async (line, ...[method, path, body]: [method: string, path: string, body?: object]) => {
+    api.answers(() => ({ body: { id: 'x' } }));
+    expect(await run(...line.split(' '))).toMatchObject({ exitCode: 0 });
+    expect(asked()).toEqual([[method, `/api/v1${path}`, ...(body === undefined ? [] : [body])]]);
+  });
+
+  it.each([
+    ['tenant update acme', 'Nothing to change was given'],
+    ['tenant delete acme', "can't be undone: say --yes"],
+    ['tenant show ..', '.. is no name'],
+    ['container empty photos --tenant acme', "can't be undone: say --yes"],
+    ['quota set acme', 'Nothing to set was given'],
+    ['quota set acme --bytes much', '--bytes wants a size'],
+    ['limit set acme --read fast', '--read wants requests a second'],
+    ['key create --tenant a --user b --expires soon', '--expires wants a time'],
+    ['key create --tenant a --user b --operations ,', '--operations must name something'],
+    ['key create --tenant a --user b --rclone --env', 'Only one of'],
+    ['key create --tenant a --user b --rclone --output json', 'exclude each other'],
+    ['key create --tenant a --user b --profile x', '--profile goes with'],
+    ['key create --tenant a --user b --rclone --profile [x] --endpoint http://h --region r', '--profile wants'],
+    ['key create --tenant a --user b --rclone --endpoint host --region r', '--endpoint wants a URL'],
+    ['token create x --role tenant-admin', '--tenant goes with'],
+    ['token create x --role king', '--role wants one of'],
+    ['usage history acme --step week', '--step wants one of'],
+    ['container update photos --tenant acme --versioning maybe', '--versioning wants one of'],
+  ])('%s is refused before the server is asked', async (line, message) => {
+    api.answers(() => ({ body: {} }));
+    const { exitCode, err } = await run(...line.split(' '));
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
+    expect(api.requests).toEqual([]);
+  });
+
+  it('that lists gets all pages, in the form of one answer', async () => {
+    api.answers(({ target }) => ({
+      body: target.includes('cursor=c1') ? { items: [{ name: 'b' }] } : { items: [{ name: 'a' }], nextCursor: 'c1' },
+    }));
+    expect(JSON.parse((await run('tenant', 'list')).out)).toEqual({ items: [{ name: 'a' }, { name: 'b' }] });
+    expect(asked()).toEqual([
+      ['GET', '/api/v1/tenants?limit=1000'],
+      ['GET', '/api/v1/tenants?limit=1000&cursor=c1'],
+    ]);
+  });
+
+  it('that lists gets the page that is asked for, as it is answered', async () => {
+    const body = { items: [{ name: 'a' }], nextCursor: 'c1' };
+    api.answers(() => ({ body }));
+    expect(JSON.parse((await run('tenant', 'list', '--limit', '1')).out)).toEqual(body);
+    expect(asked()).toEqual([['GET', '/api/v1/tenants?limit=1']]);
+    const table = await api.run(COMMANDS, ['tenant', 'list', '--limit', '1'], true);
+    expect(table.out).toMatch(/^NAME .*\na /);
+  });
+
+  it('that changes something names what it saw, and looks again when it was changed meanwhile', async () => {
+    let revision = 1;
+    api.answers(({ method, headers, body }) => {
+      const etag = `"${revision}"`;
+      if (method === 'GET') {
+        revision += revision < 3 ? 1 : 0;
+        return { headers: { etag }, body: { name: 'acme' } };
+      }
+      return headers['if-match'] === etag ? { body } : { status: 412, body: { detail: 'It was changed meanwhile' } };
+    });
+    expect(JSON.parse((await run('tenant', 'suspend', 'acme')).out)).toEqual({ state: 'suspended' });
+    expect(api.requests.map(({ method, headers }) => [method, headers['if-match']])).toEqual([
+      ['GET', undefined],
+      ['PATCH', '"1"'],
+      ['GET', undefined],
+      ['PATCH', '"2"'],
+      ['GET', undefined],
+      ['PATCH', '"3"'],
+    ]);
+  });
+
+  it('gives up when others change it again and again', async () => {
+    api.answers(() => ({ status: 412, body: { detail: 'It was changed meanwhile' } }));
+    api.answers(({ method }) => (method === 'GET' ? { body: {} } : { status: 412, body: { detail: 'Changed' } }));
+    expect(await run('tenant', 'resume', 'acme')).toMatchObject({ exitCode: 1, err: 'Changed\n' });
+  });
+
+  describe('that answers a secret', () => {
+    const key = { accessKeyId: 'AKIAX', secretKey: 's3cr3t' };
+    const server = { region: 'eu-north-1', endpoints: { s3: 'http://127.0.0.1:8080' } };
+    const args = ['key', 'create', '--tenant', 'acme', '--user', 'alice'];
+    beforeEach(() => {
+      api.answers(({ target }) => ({ body: target.endsWith('/server') ? server : key }));
+    });
+
+    it('prints the key as the server answered it', async () => {
+      const { out, err } = await run(...args);
+      expect(JSON.parse(out)).toEqual(key);
+      expect(err).toBe('The secret is shown this once: keep it.\n');
+    });
+
+    it('prints a client configuration with what the server says of itself', async () => {
+      const { out } = await run(...args, '--rclone', '--profile', 'acme');
+      expect(out).toContain('[acme]\ntype = s3\n');
+      expect(out).toContain('secret_access_key = s3cr3t\nregion = eu-north-1\nendpoint = http://127.0.0.1:8080\n');
+    });
+
+    it('asks the server first, so that no key is made that nobody sees', async () => {
+      api.answers(({ target }) =>
+        target.endsWith('/server') ? { status: 403, body: { detail: 'No' } } : { body: key },
+      );
+      expect(await run(...args, '--env')).toMatchObject({ exitCode: 4, out: '' });
+      expect(asked()).toEqual([['GET', '/api/v1/server']]);
+    });
+
+    it('does not ask for what is given', async () => {
+      const { out } = await run(...args, '--env', '--endpoint', 'https://s3.example.com/', '--region', 'us-east-1');
+      expect(out).toContain('export AWS_ENDPOINT_URL=https://s3.example.com\n');
+      expect(api.requests).toHaveLength(1);
+    });
+
+    it('knows where a server is that listens on all addresses', async () => {
+      const everywhere = { ...server, endpoints: { s3: 'http://0.0.0.0:8080' } };
+      api.answers(({ target }) => ({ body: target.endsWith('/server') ? everywhere : key }));
+      expect((await run(...args, '--env')).out).toContain('export AWS_ENDPOINT_URL=http://127.0.0.1:8080\n');
+    });
+  });
+
+  describe('job wait', () => {
+    const states = (...rest: string[]): void => {
+      api.answers(() => ({ body: { id: 'j-1', state: rest.length > 1 ? rest.shift() : rest[0] } }));
+    };
+
+    it('waits until the job is done', async () => {
+      states('queued', 'running', 'done');
+      const { exitCode, out } = await run('job', 'wait', 'j-1');
+      expect(exitCode).toBe(0);
+      expect(JSON.parse(out)).toEqual({ id: 'j-1', state: 'done' });
+      expect(api.requests).toHaveLength(3);
+    });
+
+    it.each(['failed', 'cancelled'])('exits with 1 when it is %s, and shows it', async (state) => {
+      states('running', state);
+      const { exitCode, out, err } = await run('job', 'wait', 'j-1');
+      expect([exitCode, err]).toEqual([1, `The job j-1 is ${state}\n`]);
+      expect(JSON.parse(out)).toEqual({ id: 'j-1', state });
+    });
+
+    it('exits with 1 when it does not end in time', async () => {
+      states('running');
+      expect(await run('job', 'wait', 'j-1', '--timeout', '0s')).toMatchObject({
+        exitCode: 1,
+        err: 'The job j-1 has not ended yet\n',
+      });
+    });
+
+    it('is part of what starts a job, with --wait', async () => {
+      api.answers(({ method }) => ({ status: 202, body: { id: 'j-1', state: method === 'POST' ? 'queued' : 'done' } }));
+      const { exitCode, out } = await run('container', 'empty', 'photos', '--tenant', 'acme', '--yes', '--wait');
+      expect(exitCode).toBe(0);
+      expect(JSON.parse(out)).toEqual({ id: 'j-1', state: 'done' });
+    });
+  });
+});
