@@ -4,6 +4,7 @@ import { EventsModule } from '../events/events.module';
 import { ThrottlingModule } from '../tenant/throttling/throttling.module';
 import { AdminProblemFilter } from './admin-problem.filter';
 import { AdminDispatcher } from './http/admin-dispatcher';
+import { IdempotencyStore } from './idempotency/idempotency.store';
 import { ListeningAddresses } from './server/listening-addresses';
 import { AdminTenantFinder } from './tokens/admin-tenant.finder';
 import { AdminTokenAuthenticator } from './tokens/admin-token.authenticator';
@@ -16,9 +17,17 @@ import { AdminTokenAuthenticator } from './tokens/admin-token.authenticator';
     AdminDispatcher,
     AdminTenantFinder,
     AdminTokenAuthenticator,
+    IdempotencyStore,
     ListeningAddresses,
     { provide: APP_FILTER, useClass: AdminProblemFilter },
   ],
-  exports: [AdminDispatcher, AdminTenantFinder, AdminTokenAuthenticator, ListeningAddresses, ThrottlingModule],
+  exports: [
+    AdminDispatcher,
+    AdminTenantFinder,
+    AdminTokenAuthenticator,
+    IdempotencyStore,
+    ListeningAddresses,
+    ThrottlingModule,
+  ],
 })
 export class AdminPlaneModule {}

@@ -43,7 +43,7 @@ export class AdminDispatcher {
     record.remoteAddress = this.addresses.find(message);
     record.userAgent = message.headers['user-agent'];
     const bytesReadBefore = message.socket.bytesRead;
-    attachAdminRequest(message, { record, caller: undefined, rawBody: undefined });
+    attachAdminRequest(message, { record, caller: undefined });
     onResponseClosed(message, response, () => {
       record.status = response.statusCode;
       record.bytesOut = Number(response.getHeader('Content-Length') ?? 0);

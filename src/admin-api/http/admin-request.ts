@@ -7,8 +7,6 @@ export interface AdminRequest {
   readonly record: RequestRecord;
   /** Undefined before the guard let the request in. */
   caller: AdminCaller | undefined;
-  /** The bytes of the body; undefined before it was read, and without one. */
-  rawBody: Buffer | undefined;
 }
 
 const requests = new WeakMap<IncomingMessage, AdminRequest>();

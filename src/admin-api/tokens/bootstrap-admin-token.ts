@@ -7,6 +7,9 @@ const ENVIRONMENT_TOKEN = 'environment';
 const GENERATED_TOKEN = 'first';
 const CREATED_BY = 'system:start';
 
+/** Names that no other token may have: the start-up revokes what it finds under them. */
+export const START_UP_TOKENS: ReadonlySet<string> = new Set([ENVIRONMENT_TOKEN, GENERATED_TOKEN]);
+
 /**
  * Makes sure that an operator can use the admin API: with the token of `VAULTAIRE_ADMIN_TOKEN` where given (so that the variable
  * always holds; an earlier value of it is revoked), else with one that is generated when no operator's token is active.
