@@ -39,30 +39,30 @@ export class AdminProblem extends Error {
   }
 
   /** 400 with the fields that are wrong. */
-  static badFields(this: void, errors: readonly FieldError[]): AdminProblem {
+  static badFields(errors: readonly FieldError[]): AdminProblem {
     return new AdminProblem({ status: 400, detail: 'Some fields of the request are not valid', errors });
   }
 
   /** 400 without a field to blame. */
-  static badRequest(this: void, detail: string): AdminProblem {
+  static badRequest(detail: string): AdminProblem {
     return new AdminProblem({ status: 400, detail });
   }
 
-  static forbidden(this: void, detail: string): AdminProblem {
+  static forbidden(detail: string): AdminProblem {
     return new AdminProblem({ status: 403, detail });
   }
 
   /** @param what as in `tenant acme`: `There is no tenant acme` */
-  static notFound(this: void, what: string): AdminProblem {
+  static notFound(what: string): AdminProblem {
     return new AdminProblem({ status: 404, detail: `There is no ${what}` });
   }
 
-  static conflict(this: void, detail: string): AdminProblem {
+  static conflict(detail: string): AdminProblem {
     return new AdminProblem({ status: 409, detail });
   }
 
   /** 412: what `If-Match` names is not the current revision. */
-  static preconditionFailed(this: void, this: void): AdminProblem {
+  static preconditionFailed(): AdminProblem {
     return new AdminProblem({
       status: 412,
       detail: 'It was changed meanwhile: read it again and repeat the change with its new ETag',
@@ -70,5 +70,11 @@ export class AdminProblem extends Error {
   }
 }
 
-/** The functions are the static methods of {@link AdminProblem}, for callers that throw one kind only. */
-export const { badFields, badRequest, forbidden, notFound, conflict, preconditionFailed } = AdminProblem;
+/** {@link AdminProblem.notFound} */
+export const notFound = (what: string): AdminProblem => AdminProblem.notFound(what);
+
+/** {@link AdminProblem.conflict} */
+export const conflict = (detail: string): AdminProblem => AdminProblem.conflict(detail);
+
+/** {@link AdminProblem.preconditionFailed} */
+export const preconditionFailed = (): AdminProblem => AdminProblem.preconditionFailed();
