@@ -26,6 +26,8 @@ import { RawConnection } from './wire/raw-connection';
 const REFUSED = { code: 'QuotaExceeded', status: 403 };
 const MIN_PART_BYTES = 5 * 1024 * 1024;
 
+jest.setTimeout(30_000);
+
 describe('hard quotas', () => {
   const suite = useS3({ workers: 2, config: { engine: { doomedGraceSeconds: 1, sweepIntervalSeconds: 1 } } });
   let quotas: Quotas;
@@ -227,7 +229,7 @@ describe('hard quotas', () => {
     await state.untilSwept();
     await state.close();
     for (const connection of uploads) connection.destroy();
-  }, 30_000);
+  });
 
   it('give back what a batch deletes, and what a bucket took with it', async () => {
     const bucket = await suite.newBucket();

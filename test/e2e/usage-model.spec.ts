@@ -191,6 +191,10 @@ describe('the counters of usage', () => {
       ),
       { numRuns: RUNS },
     );
+    // Locks are taken in one order everywhere.
+    expect(
+      await quotas.query('SELECT deadlocks::integer FROM pg_stat_database WHERE datname = current_database()'),
+    ).toEqual([{ deadlocks: 0 }]);
 
     function assertWithin({ bytes, artifacts }: Held): false {
       expect(bytes).toBeLessThanOrEqual(MAX.bytes);

@@ -17,6 +17,8 @@ import { useS3 } from './s3-suite';
 
 const HOUR_MS = 3_600_000;
 
+jest.setTimeout(60_000);
+
 interface Threshold {
   readonly container_id: string | null;
   readonly payload: Readonly<Record<string, unknown>>;
@@ -108,7 +110,7 @@ describe('usage', () => {
     await quotas.ofBucket(bucket, {});
     await until('no quota is left to be crossed', async () => (await crossings()) === 0);
     expect(await thresholds()).toHaveLength(10);
-  }, 60_000);
+  });
 
   it('has a history of what was held and transferred', async () => {
     const bucket = await suite.newBucket();
