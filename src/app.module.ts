@@ -7,6 +7,7 @@ import type { VaultaireConfig } from './config/vaultaire-config';
 import { DatabaseModule } from './database/database.module';
 import { DriversModule } from './drivers/drivers.module';
 import { EngineModule } from './engine/engine.module';
+import { EventsAdminModule } from './events/admin/events-admin.module';
 import { EventsModule } from './events/events.module';
 import { HealthModule } from './health/health.module';
 import { MetricsModule } from './metrics/metrics.module';
@@ -15,7 +16,16 @@ import { TenantModule } from './tenant/tenant.module';
 
 /** The whole gateway as one Nest application, which serves both planes. */
 @Module({
-  imports: [S3ApiModule, EngineModule, TenantModule, EventsModule, MetricsModule, HealthModule, AdminApiModule],
+  imports: [
+    S3ApiModule,
+    EngineModule,
+    TenantModule,
+    EventsModule,
+    MetricsModule,
+    HealthModule,
+    AdminApiModule,
+    EventsAdminModule,
+  ],
 })
 export class AppModule {
   static forRoot(environment: Environment, config: VaultaireConfig): DynamicModule {
