@@ -118,11 +118,19 @@ export class Database implements Queryable, OnApplicationShutdown {
 
   private async connect(): Promise<PoolClient> {
     try {
-      return await this.pool.connect();
+      const client = await this.pool.connect();
+      // Besides failing the query that is running, node-postgres emits that a connection broke. While it is checked out, the
+      // pool does not listen, and an event that nobody hears would end the process.
+      if (!client.listeners('error').includes(ignore)) client.on('error', ignore);
+      return client;
     } catch (error) {
       throw asUnavailable(error);
     }
   }
+}
+
+function ignore(): void {
+  // The query that needed the connection rejects.
 }
 
 function toConfig(statement: Statement, values: readonly unknown[]): QueryConfig {
