@@ -2,6 +2,7 @@ import type { RequestListener, Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AdminDispatcher } from '../admin-api/http/admin-dispatcher';
+import { setUpSwagger } from '../admin-api/openapi/swagger-setup';
 import { ListeningAddresses } from '../admin-api/server/listening-addresses';
 import { AppModule } from '../app.module';
 import type { Environment } from '../config/environment';
@@ -44,6 +45,7 @@ export class Gateway {
     // Express's own headers would show in the answers of S3, and its entity tags would hash every body.
     app.disable('x-powered-by');
     app.disable('etag');
+    setUpSwagger(app);
     await app.init();
 
     const router: RequestListener = app.getHttpAdapter().getInstance();
