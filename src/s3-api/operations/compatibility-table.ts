@@ -1,4 +1,5 @@
 import { S3_CONTROLLERS } from '../controllers/s3-controllers';
+import { STS_ACTIONS, STS_VERSION } from '../sts/sts-operation';
 import { OPERATION_CATALOGUE } from './operation-catalogue';
 import { collectHandlers } from './operation-handlers';
 import type { OperationDefinition, S3Resource } from './operation.types';
@@ -11,6 +12,24 @@ const HEADINGS: readonly (readonly [S3Resource, string])[] = [
 
 /** Answered before anybody's handler. */
 const ANSWERED_BY_DISPATCHER: ReadonlySet<string> = new Set(['PreflightBucket', 'PreflightObject']);
+
+const BESIDES_OPERATIONS: readonly string[] = [
+  '## Security Token Service',
+  '',
+  ...alignedTable([
+    ['Action', 'Request', 'State'],
+    ...STS_ACTIONS.map((action) => [action, `\`POST /\` with \`Action=${action}&Version=${STS_VERSION}\``, 'served']),
+  ]),
+  '',
+  'A form, signed for the service `sts` in any region. Session tokens are taken in `x-amz-security-token` and, in presigned',
+  'URLs, in `X-Amz-Security-Token`. Details and differences: [operations.md](operations.md#temporary-credentials).',
+  '',
+  '## Addresses',
+  '',
+  'Buckets are addressed in the path, or by host name below `VAULTAIRE_S3_DOMAIN`. A bucket of a tenant is `tenant:bucket`, in the',
+  'path and in `x-amz-copy-source`, with the colon percent-encoded or not; see [operations.md](operations.md#buckets-of-other-tenants).',
+  '',
+];
 
 /** The text of `docs/s3-compatibility.md`, made from the catalogue and the handlers of this build. */
 export function renderCompatibilityDocument(): string {
@@ -35,6 +54,7 @@ export function renderCompatibilityDocument(): string {
     'parameters that are no sub-resource are ignored.',
     '',
     ...sections,
+    ...BESIDES_OPERATIONS,
   ]
     .join('\n')
     .replace(/\n+$/, '\n');
