@@ -58,7 +58,7 @@ describe('the command line', () => {
     expect((await program(['server', '--token', token], { VAULTAIRE_ADMIN_URL: server.adminEndpoint })).code).toBe(0);
     expect(await program(args, offline)).toMatchObject({
       code: 1,
-      stderr: 'There is an active token recovered already\n',
+      stderr: 'There is an active token named recovered\n',
     });
     rmSync(folder, { recursive: true });
   });

@@ -6,8 +6,10 @@ import { details, LIST_OPTIONS, listing, listRange } from './shared';
 const COLUMNS: readonly Column[] = [
   { title: 'name', path: 'name' },
   { title: 'type', path: 'type' },
-  { title: 'status', path: 'health.status' },
-  { title: 'reason', path: 'health.error' },
+  { title: 'default', path: 'isDefault' },
+  { title: 'healthy', path: 'health.isHealthy' },
+  { title: 'latency ms', path: 'health.latencyMs' },
+  { title: 'reason', path: 'health.reason' },
 ];
 
 const list: Command = {

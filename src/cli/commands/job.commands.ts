@@ -9,6 +9,7 @@ import { details, LIST_OPTIONS, listing, listRange } from './shared';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 3000;
+const STATES = ['queued', 'running', 'done', 'failed', 'cancelled'];
 
 const COLUMNS: readonly Column[] = [
   { title: 'id', path: 'id' },
@@ -30,9 +31,17 @@ const list: Command = {
   name: 'job list',
   summary: 'Lists jobs, the latest first.',
   positionals: [],
-  options: LIST_OPTIONS,
-  run: async (context) =>
-    listing(await context.api.list('/jobs', {}, listRange(context)), COLUMNS, 'There are no jobs.'),
+  options: {
+    state: { value: 'STATE', summary: `only these: ${STATES.join(', ')}`, choices: STATES },
+    kind: { value: 'KIND', summary: 'only these, for example container-empty' },
+    tenant: { value: 'TENANT', summary: 'only those of this tenant' },
+    ...LIST_OPTIONS,
+  },
+  run: async (context) => {
+    const { api, input } = context;
+    const query = { state: input.optional('state'), kind: input.optional('kind'), tenant: input.optional('tenant') };
+    return listing(await api.list('/jobs', query, listRange(context)), COLUMNS, 'There are no jobs.');
+  },
 };
 
 const show: Command = {

@@ -7,9 +7,9 @@ import { details, done, LIST_OPTIONS, listing, listRange, presentOf } from './sh
 const COLUMNS: readonly Column[] = [
   { title: 'name', path: 'name' },
   { title: 'role', path: 'role' },
+  { title: 'state', path: 'state' },
   { title: 'tenant', path: 'tenant' },
   { title: 'expires', path: 'expiresAt' },
-  { title: 'revoked', path: 'revokedAt' },
   { title: 'last used', path: 'lastUsedAt' },
   { title: 'id', path: 'id' },
 ];

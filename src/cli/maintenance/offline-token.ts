@@ -1,61 +1,56 @@
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
 import type { DataSource } from 'typeorm';
-import { QueryFailedError } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
-import { hashOfToken, newAdminToken } from '../../admin-api/tokens/admin-token.secret';
+import { AdminTokenService } from '../../admin-api/tokens/admin-token.service';
+import { CreateAdminToken } from '../../admin-api/tokens/admin-token.view';
+import { START_UP_TOKENS } from '../../admin-api/tokens/bootstrap-admin-token';
 import { Environment } from '../../config/environment';
-import { TenancyError } from '../../tenant/tenancy.error';
+import { Database } from '../../database/database';
+import { poolOf } from '../../database/database.module';
+import { CommandFailed } from '../command';
 import { withDatabase } from './with-database';
 
-/** What is to be known of a new token. */
-export interface NewToken {
-  readonly name: string;
-  readonly role: string;
-  /** Name of the tenant of a `tenant-admin`. */
-  readonly tenant: string | undefined;
-  /** ISO 8601; undefined: never. */
-  readonly expiresAt: string | undefined;
-}
-
-const UNIQUE_VIOLATION = '23505';
 const CREATED_BY = 'system:command-line';
 
 /**
  * Creates a token of the admin API straight in the database of the environment: for operators who have lost theirs. Gateways
  * know it at once.
  *
- * @throws TenancyError for a name that an active token has, or a tenant that is not there; StartUpError as {@link withDatabase}
+ * @returns what the admin API would answer
+ * @throws CommandFailed for what the admin API would refuse; StartUpError as {@link withDatabase}
  */
 export async function createTokenOffline(
-  { name, role, tenant, expiresAt }: NewToken,
+  request: Readonly<Record<keyof CreateAdminToken, string | undefined>>,
   environment = Environment.load(),
-): Promise<Record<string, unknown>> {
+): Promise<unknown> {
+  const token = plainToInstance(CreateAdminToken, request);
+  const mistakes = validateSync(token).flatMap(({ constraints = {} }) => Object.values(constraints));
+  if (START_UP_TOKENS.has(token.name)) mistakes.push(`name must not be ${token.name}, which the start-up uses`);
+  if (mistakes.length > 0) throw new CommandFailed(mistakes.join('\n'));
+
   return withDatabase(environment, async (dataSource) => {
-    const tenantId = tenant === undefined ? undefined : await tenantIdOf(dataSource, tenant);
-    const id = uuidv7();
-    const token = newAdminToken();
-    try {
-      await dataSource.query(
-        `INSERT INTO admin_tokens (id, name, role, tenant_id, token_hash, created_by, expires_at)
-          VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-        [id, name, role, tenantId, hashOfToken(token), CREATED_BY, expiresAt],
-      );
-    } catch (cause) {
-      if (sqlStateOf(cause) !== UNIQUE_VIOLATION) throw cause;
-      throw new TenancyError(`There is an active token ${name} already`, { cause });
+    const tokens = new AdminTokenService(new Database(poolOf(dataSource)));
+    if ((await tokens.findByName(token.name)) !== undefined) {
+      throw new CommandFailed(`There is an active token named ${token.name}`);
     }
-    return { id, name, role, tenant: tenant ?? null, createdBy: CREATED_BY, expiresAt: expiresAt ?? null, token };
+    const created: unknown = await tokens.create({
+      name: token.name,
+      role: token.role,
+      tenantId: token.tenant === undefined ? undefined : await tenantIdOf(dataSource, token.tenant),
+      expiresAt: token.expiresAt === undefined ? undefined : new Date(token.expiresAt),
+      createdBy: CREATED_BY,
+    });
+    // As it looks after the way over HTTP.
+    return JSON.parse(JSON.stringify(created)) as unknown;
   });
 }
 
 async function tenantIdOf(dataSource: DataSource, tenant: string): Promise<string> {
-  const rows: readonly { id: string }[] = await dataSource.query('SELECT id FROM tenants WHERE name = $1', [tenant]);
+  const rows: readonly { id: string }[] = await dataSource.query(
+    'SELECT id FROM tenants WHERE name = $1 OR id::text = $1 ORDER BY id::text = $1 DESC',
+    [tenant],
+  );
   const [row] = rows;
-  if (row === undefined) throw new TenancyError(`There is no tenant ${tenant}`);
+  if (row === undefined) throw new CommandFailed(`There is no tenant ${tenant}`);
   return row.id;
-}
-
-function sqlStateOf(error: unknown): unknown {
-  if (!(error instanceof QueryFailedError)) return undefined;
-  const cause: unknown = error.driverError;
-  return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
 }
