@@ -26,9 +26,9 @@ export const CLIENT_CONFIG_OPTIONS: CommandOptions = {
 export async function clientConfigOf(context: CommandContext): Promise<((key: unknown) => Printable) | undefined> {
   const config = chosenConfig(context);
   if (config === undefined) return undefined;
-  const { endpoint, region } = await addressOf(context);
   const profile = context.input.optional('profile') ?? 'vaultaire';
   if (!PROFILE.test(profile)) throw new UsageError('--profile wants letters, digits, dots, dashes or underscores');
+  const { endpoint, region } = await addressOf(context);
   return (key) => {
     const accessKeyId = String(valueAt(key, 'accessKeyId'));
     const secretKey = String(valueAt(key, 'secretKey'));

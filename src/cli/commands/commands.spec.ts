@@ -77,6 +77,8 @@ describe('a command', () => {
 
   it.each([
     ['tenant update acme', 'Nothing to change was given'],
+    ['plan update gold', 'Nothing to change was given'],
+    ['container update photos --tenant acme', 'Nothing to change was given'],
     ['tenant delete acme', "can't be undone: say --yes"],
     ['tenant show ..', '.. is no name'],
     ['container empty photos --tenant acme', "can't be undone: say --yes"],
@@ -88,7 +90,7 @@ describe('a command', () => {
     ['key create --tenant a --user b --rclone --env', 'Only one of'],
     ['key create --tenant a --user b --rclone --output json', 'exclude each other'],
     ['key create --tenant a --user b --profile x', '--profile goes with'],
-    ['key create --tenant a --user b --rclone --profile [x] --endpoint http://h --region r', '--profile wants'],
+    ['key create --tenant a --user b --rclone --profile [x]', '--profile wants'],
     ['key create --tenant a --user b --rclone --endpoint host --region r', '--endpoint wants a URL'],
     ['token create x --role tenant-admin', '--tenant goes with'],
     ['token create x --role king', '--role wants one of'],

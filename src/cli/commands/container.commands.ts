@@ -73,11 +73,12 @@ const update: Command = {
   options: { tenant: TENANT, versioning: VERSIONING, ...CONTAINER_QUOTA_OPTIONS },
   run: async ({ api, input }) => {
     const bounds = containerQuotaChanges(input);
+    const changes = changesOf({
+      versioning: input.optional('versioning'),
+      quota: bounds.length === 0 ? undefined : bounds,
+    });
     const answer = await api.update('PATCH', containerOf(input), (container) =>
-      changesOf({
-        versioning: input.optional('versioning'),
-        quota: bounds.length === 0 ? undefined : applyChanges(valueAt(container, 'quota'), bounds),
-      }),
+      bounds.length === 0 ? changes : { ...changes, quota: applyChanges(valueAt(container, 'quota'), bounds) },
     );
     return details(answer.body);
   },

@@ -68,12 +68,13 @@ const update: Command = {
   positionals: ['PLAN'],
   options: OPTIONS,
   run: async ({ api, input }) => {
-    const changes = policyChanges(input);
+    const bounds = policyChanges(input);
+    const changes = changesOf({
+      description: input.optional('description'),
+      policy: bounds.length === 0 ? undefined : bounds,
+    });
     const answer = await api.update('PATCH', planOf(input), (plan) =>
-      changesOf({
-        description: input.optional('description'),
-        policy: changes.length === 0 ? undefined : applyChanges(valueAt(plan, 'policy'), changes),
-      }),
+      bounds.length === 0 ? changes : { ...changes, policy: applyChanges(valueAt(plan, 'policy'), bounds) },
     );
     return details(answer.body);
   },
