@@ -10,6 +10,7 @@ import { EventsModule } from '../events/events.module';
 import { MetricsInterceptor } from '../metrics/metrics.interceptor';
 import { MetricsModule } from '../metrics/metrics.module';
 import { MetricsObserver } from '../metrics/metrics.observer';
+import { KeyUsageRecorder } from '../tenant/key-usage-recorder';
 import { TenantModule } from '../tenant/tenant.module';
 import { TenantThrottlerGuard } from '../tenant/throttling/tenant-throttler.guard';
 import { ThrottledRequests } from '../tenant/throttling/throttled-request';
@@ -35,6 +36,7 @@ import { StsController } from './sts/sts.controller';
     AccessGuard,
     EventLogInterceptor,
     ExpectedOwnerGuard,
+    KeyUsageRecorder,
     MetricsInterceptor,
     OperationRegistry,
     S3Dispatcher,
@@ -47,7 +49,7 @@ import { StsController } from './sts/sts.controller';
     { provide: ThrottledRequests, useClass: S3ThrottledRequests },
     {
       provide: REQUEST_OBSERVERS,
-      inject: [MetricsObserver, EventLogService, TrafficMeter],
+      inject: [MetricsObserver, EventLogService, TrafficMeter, KeyUsageRecorder],
       useFactory: (...observers: RequestObserver[]): readonly RequestObserver[] => observers,
     },
   ],
