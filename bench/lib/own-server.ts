@@ -15,6 +15,9 @@ const PROGRAM = 'dist/src/main.js';
 /** Vaultaire as this run started it. */
 export interface OwnServer extends ChildServer {
   readonly target: Target;
+  readonly adminUrl: string;
+  /** An operator's. */
+  readonly adminToken: string;
   /** Of its embedded PostgreSQL. */
   databaseUrl(): string;
 }
@@ -33,6 +36,8 @@ export async function startOwnServer(
   const [s3Port, adminPort] = await freePorts();
   const accessKey = 'BENCHACCESSKEY';
   const secretKey = 'bench-secret-of-this-run';
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  const adminToken = 'bench-admin-token-of-this-run';
   const child = spawn(process.execPath, [PROGRAM], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -43,7 +48,7 @@ export async function startOwnServer(
       VAULTAIRE_DATA_DIR: dataDir,
       VAULTAIRE_ROOT_ACCESS_KEY: accessKey,
       VAULTAIRE_ROOT_SECRET_KEY: secretKey,
-      VAULTAIRE_ADMIN_TOKEN: 'bench-admin-token-of-this-run',
+      VAULTAIRE_ADMIN_TOKEN: adminToken,
       VAULTAIRE_REGION: region,
       VAULTAIRE_LOG_LEVEL: 'warn',
       ...(workers === undefined ? {} : { VAULTAIRE_WORKERS: String(workers) }),
@@ -55,7 +60,7 @@ export async function startOwnServer(
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
-    await waitUntilReady(`http://127.0.0.1:${adminPort}/health/ready`, () => child.exitCode !== null);
+    await waitUntilReady(`${adminUrl}/health/ready`, () => child.exitCode !== null);
   } catch (error) {
     await stop();
     throw error;
@@ -65,6 +70,8 @@ export async function startOwnServer(
   return {
     pid,
     url,
+    adminUrl,
+    adminToken,
     stop,
     databaseUrl: () => embeddedDatabaseUrl(dataDir),
     target: { name: 'vaultaire', url, accessKey, secretKey, region, pid },
