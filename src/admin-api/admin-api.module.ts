@@ -2,16 +2,38 @@ import { Module } from '@nestjs/common';
 import { JobsController } from '../jobs/admin/jobs.controller';
 import { JobsModule } from '../jobs/jobs.module';
 import { HealthModule } from '../health/health.module';
+import { QuotaModule } from '../engine/quota/quota.module';
+import { TenantModule } from '../tenant/tenant.module';
 import { AdminPlaneModule } from './admin-plane.module';
+import { ContainerDirectory } from './containers/container.directory';
+import { ContainerEmptier } from './containers/container-emptier';
+import { ContainersController } from './containers/containers.controller';
 import { DriversController } from './drivers/drivers.controller';
 import { ServerController } from './server/server.controller';
+import { KeysController, UserKeysController } from './tenants/keys.controller';
+import { PlansController } from './tenants/plans.controller';
+import { PolicyController } from './tenants/policy.controller';
+import { TenantsController } from './tenants/tenants.controller';
+import { UsersController } from './tenants/users.controller';
 import { AdminTokenService } from './tokens/admin-token.service';
 import { TokensController } from './tokens/tokens.controller';
 
 /** The admin API: what its controllers share, and the controllers that are of no other room. */
 @Module({
-  imports: [AdminPlaneModule, HealthModule, JobsModule],
-  controllers: [DriversController, JobsController, ServerController, TokensController],
-  providers: [AdminTokenService],
+  imports: [AdminPlaneModule, HealthModule, JobsModule, QuotaModule, TenantModule],
+  controllers: [
+    ContainersController,
+    DriversController,
+    JobsController,
+    KeysController,
+    PlansController,
+    PolicyController,
+    ServerController,
+    TenantsController,
+    TokensController,
+    UserKeysController,
+    UsersController,
+  ],
+  providers: [AdminTokenService, ContainerDirectory, ContainerEmptier],
 })
 export class AdminApiModule {}

@@ -1,4 +1,17 @@
-/** A refusal to create or change a tenant, user or key, in words for an operator. */
+/** `invalid`: it was asked wrongly; `missing`: what it is about is not there; `conflict`: something stands against it; `changed`: it was changed meanwhile. */
+export type TenancyFailure = 'invalid' | 'missing' | 'conflict' | 'changed';
+
+/** A refusal to create or change a tenant, user, key or plan, in words for an operator. */
 export class TenancyError extends Error {
   override readonly name = 'TenancyError';
+  readonly failure: TenancyFailure;
+
+  constructor(message: string, options: ErrorOptions & { readonly failure?: TenancyFailure } = {}) {
+    super(message, options);
+    this.failure = options.failure ?? 'invalid';
+  }
 }
+
+/** {@link TenancyError} of something that was changed since its revision was read. */
+export const changedMeanwhile = (): TenancyError =>
+  new TenancyError('It was changed meanwhile: read it again and repeat the change', { failure: 'changed' });

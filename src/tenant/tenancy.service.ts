@@ -1,6 +1,8 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { QueryFailedError } from 'typeorm';
+import type { KeyScope } from '../context/policy/key-scope';
+import type { TenantPolicy } from '../context/policy/tenant-policy';
 import { isAccessKeyId } from './access-key-id';
 import { AccessKey } from './entities/access-key.entity';
 import { Tenant } from './entities/tenant.entity';
@@ -13,6 +15,14 @@ const KEY_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const MIN_SECRET_LENGTH = 8;
 const MAX_SECRET_LENGTH = 128;
 const UNIQUE_VIOLATION = '23505';
+
+export interface NewTenantDetails {
+  readonly displayName?: string | null | undefined;
+  /** Must exist. */
+  readonly planName?: string | null | undefined;
+  /** What differs from the plan. */
+  readonly policy?: TenantPolicy | undefined;
+}
 
 export interface NewUser {
   readonly name: string;
@@ -27,6 +37,14 @@ export interface AccessKeyCredentials {
   readonly secretKey: string;
 }
 
+export interface AccessKeyDetails {
+  readonly description?: string | null | undefined;
+  /** Null: it does not end by itself. */
+  readonly expiresAt?: Date | null | undefined;
+  /** Null: all that the user may. */
+  readonly scope?: KeyScope | null | undefined;
+}
+
 /**
  * Creates and revokes what signs requests. Every method throws {@link TenancyError} for what an operator asked wrongly.
  * `manager` decides the transaction: caches everywhere hear of a change when it commits.
@@ -37,16 +55,17 @@ export class TenancyService {
     private readonly cipher: SecretCipher,
   ) {}
 
-  async createTenant(name: string): Promise<Tenant> {
+  async createTenant(name: string, details: NewTenantDetails = {}): Promise<Tenant> {
     requireName('tenant', name);
-    const tenant = this.manager.create(Tenant, { id: randomUUID(), name });
+    const { displayName = null, planName = null, policy = {} } = details;
+    const tenant = this.manager.create(Tenant, { id: randomUUID(), name, displayName, planName, policy });
     await refusing(this.manager.insert(Tenant, tenant), `There is a tenant ${name} already`);
     return tenant;
   }
 
   async findTenant(name: string): Promise<Tenant> {
     const tenant = await this.manager.findOneBy(Tenant, { name });
-    if (tenant === null) throw new TenancyError(`There is no tenant ${name}`);
+    if (tenant === null) throw new TenancyError(`There is no tenant ${name}`, { failure: 'missing' });
     return tenant;
   }
 
@@ -66,18 +85,26 @@ export class TenancyService {
 
   async findUser(tenant: Tenant, name: string): Promise<User> {
     const user = await this.manager.findOneBy(User, { tenantId: tenant.id, name });
-    if (user === null) throw new TenancyError(`There is no user ${name} of tenant ${tenant.name}`);
+    if (user === null)
+      throw new TenancyError(`There is no user ${name} of tenant ${tenant.name}`, { failure: 'missing' });
     return user;
   }
 
   /** The secret is in the answer and, but for its ciphertext, nowhere else. */
-  async createAccessKey(user: User, given?: AccessKeyCredentials): Promise<AccessKeyCredentials> {
+  async createAccessKey(
+    user: Pick<User, 'id'>,
+    given?: AccessKeyCredentials,
+    { description = null, expiresAt = null, scope = null }: AccessKeyDetails = {},
+  ): Promise<AccessKeyCredentials> {
     const credentials = given ?? generateCredentials();
     requireCredentials(credentials);
     const key = this.manager.create(AccessKey, {
       id: credentials.accessKeyId,
       userId: user.id,
       secretCiphertext: this.cipher.seal(credentials.accessKeyId, credentials.secretKey),
+      description,
+      expiresAt,
+      scope,
     });
     await refusing(this.manager.insert(AccessKey, key), `There is an access key ${credentials.accessKeyId} already`);
     return credentials;
@@ -96,7 +123,7 @@ export class TenancyService {
   /** A key that was revoked before stays so. */
   async revokeAccessKey(accessKeyId: string): Promise<void> {
     const { affected } = await this.manager.update(AccessKey, accessKeyId, { state: 'revoked' });
-    if (affected === 0) throw new TenancyError(`There is no access key ${accessKeyId}`);
+    if (affected === 0) throw new TenancyError(`There is no access key ${accessKeyId}`, { failure: 'missing' });
   }
 }
 
@@ -106,7 +133,7 @@ async function refusing(insert: Promise<unknown>, conflictMessage: string): Prom
     await insert;
   } catch (cause) {
     if (!isUniqueViolation(cause)) throw cause;
-    throw new TenancyError(conflictMessage, { cause });
+    throw new TenancyError(conflictMessage, { cause, failure: 'conflict' });
   }
 }
 

@@ -3,6 +3,10 @@ import { ThrottlerModule } from '@nestjs/throttler';
 import { Environment } from '../config/environment';
 import { VaultaireConfig } from '../config/vaultaire-config';
 import { AccessKeyService } from './access-key.service';
+import { KeyAdministrator } from './administration/key.administrator';
+import { PlanAdministrator } from './administration/plan.administrator';
+import { TenantAdministrator } from './administration/tenant.administrator';
+import { UserAdministrator } from './administration/user.administrator';
 import { SecretCipher } from './secret-cipher';
 import { SessionTokens } from './session-tokens';
 import { tenantThrottlerOptions } from './throttling/tenant-throttler.options';
@@ -32,7 +36,19 @@ import { TokenBucketStorage } from './throttling/token-bucket.storage';
       useFactory: (environment: Environment) => new SessionTokens(environment.masterKey),
     },
     AccessKeyService,
+    KeyAdministrator,
+    PlanAdministrator,
+    TenantAdministrator,
+    UserAdministrator,
   ],
-  exports: [AccessKeyService, SessionTokens, ThrottlingModule],
+  exports: [
+    AccessKeyService,
+    KeyAdministrator,
+    PlanAdministrator,
+    SessionTokens,
+    TenantAdministrator,
+    ThrottlingModule,
+    UserAdministrator,
+  ],
 })
 export class TenantModule {}
