@@ -10,6 +10,7 @@ import type { Signer, WireAnswer, WireRequest } from '../support/signed-request'
 import { sendSigned } from '../support/signed-request';
 import { StoredState } from '../support/stored-state';
 import { TestTenancy } from '../support/tenancy';
+import { until } from '../support/until';
 import type { Target } from './catalogue-request';
 import { catalogueRequest, encodeKey, namesDataElsewhere } from './catalogue-request';
 import { rowsOfTenant } from './tenant-rows';
@@ -340,7 +341,7 @@ describe('what belongs to somebody else', () => {
   it('is refused to its own owner while the tenant is suspended, and is as it was afterwards', async () => {
     await tenancy.setState(victim.tenant, 'suspended');
     const list = { method: 'GET', path: '/' };
-    while ((await send(victim.key, list)).status === 200) await setTimeout(20);
+    await until('the suspension holds', async () => (await send(victim.key, list)).status !== 200);
     try {
       for (const signer of [victim.key, sessionOf(victim.key)]) {
         await attempt(
@@ -353,7 +354,7 @@ describe('what belongs to somebody else', () => {
     } finally {
       await tenancy.setState(victim.tenant, 'active');
     }
-    while ((await send(victim.key, list)).status !== 200) await setTimeout(20);
+    await until('the suspension is over', async () => (await send(victim.key, list)).status === 200);
     const get = { method: 'GET', path: `/${VICTIM_BUCKET}/${encodeKey(VICTIM_KEY)}` };
     expect((await send(victim.key, get)).text).toBe(SECRET);
   }, 60_000);
