@@ -22,6 +22,12 @@ export const EVENTS_DROPPED_TOTAL = 'vaultaire_events_dropped_total';
 export const EVENTS_FLUSH_SECONDS = 'vaultaire_events_flush_seconds';
 export const DATABASE_POOL_CONNECTIONS = 'vaultaire_database_pool_connections';
 export const DATABASE_POOL_WAITING_REQUESTS = 'vaultaire_database_pool_waiting_requests';
+export const BLOBS = 'vaultaire_blobs';
+export const JOB_LAST_SUCCESS_TIMESTAMP_SECONDS = 'vaultaire_job_last_success_timestamp_seconds';
+export const JOB_LAST_DURATION_SECONDS = 'vaultaire_job_last_duration_seconds';
+export const TENANT_USED_BYTES = 'vaultaire_tenant_used_bytes';
+export const TENANT_QUOTA_USED_RATIO = 'vaultaire_tenant_quota_used_ratio';
+export const EVENT_LOOP_LAG_SECONDS = 'vaultaire_event_loop_lag_seconds';
 
 /** Upper bounds in seconds: half a millisecond, a cached small read, up to five minutes, a large upload. */
 export const LATENCY_BUCKETS: readonly number[] = [

@@ -7,6 +7,7 @@ import { MetricRegistryModule } from './metric-registry.module';
 import { MetricsController } from './metrics.controller';
 import { MetricsObserver } from './metrics.observer';
 import { METRIC_PROVIDERS } from './metrics.providers';
+import { StateMetrics } from './state-metrics';
 
 /** Measures requests, drivers, the event log, the database pool and the process, and shows it on `/metrics`. */
 @Module({
@@ -18,7 +19,7 @@ import { METRIC_PROVIDERS } from './metrics.providers';
       useFactory: () => ({ controller: MetricsController, path: '/metrics', defaultMetrics: { enabled: false } }),
     }),
   ],
-  providers: [...METRIC_PROVIDERS, MetricsObserver, DriverMetrics, EventLogMetrics, DatabaseMetrics],
+  providers: [...METRIC_PROVIDERS, MetricsObserver, DriverMetrics, EventLogMetrics, DatabaseMetrics, StateMetrics],
   exports: [...METRIC_PROVIDERS, MetricsObserver, DriverMetrics, EventLogMetrics],
 })
 export class MetricsModule {}

@@ -74,4 +74,15 @@ export const METRIC_PROVIDERS = [
   histogram(names.EVENTS_FLUSH_SECONDS, 'Time to write a batch of the event log'),
   gauge(names.DATABASE_POOL_CONNECTIONS, 'Connections to PostgreSQL', 'state'),
   gauge(names.DATABASE_POOL_WAITING_REQUESTS, 'Callers that wait for a connection to PostgreSQL'),
+  largest(names.BLOBS, 'Blobs by state; live ones by the statistics of PostgreSQL', 'state'),
+  largest(names.JOB_LAST_SUCCESS_TIMESTAMP_SECONDS, 'When a periodic job ended well, in seconds since 1970', 'job'),
+  largest(names.JOB_LAST_DURATION_SECONDS, 'How long a periodic job took when it ended well', 'job'),
+  largest(names.TENANT_USED_BYTES, 'Bytes of the twenty largest tenants', 'tenant'),
+  largest(
+    names.TENANT_QUOTA_USED_RATIO,
+    'Used share of a hard quota, for the twenty tenants nearest to each',
+    'tenant',
+    'quota',
+  ),
+  largest(names.EVENT_LOOP_LAG_SECONDS, 'Longest delay of the event loop of any process since the last scrape'),
 ];

@@ -111,9 +111,17 @@ export class ResolvedHistogram<Label extends string> extends Histogram<Label> {
   }
 }
 
+/** A value of a gauge whose sets of labels come and go. */
+export interface LabelledValue<Label extends string> {
+  readonly labels: Record<Label, string>;
+  readonly value: number;
+}
+
 /** A gauge that asks for its values when it is read. */
 export class SampledGauge<Label extends string> extends Gauge<Label> {
   private readonly samples: { readonly labels: Record<Label, string>; readonly read: () => number }[] = [];
+
+  private readAll: (() => readonly LabelledValue<Label>[]) | undefined;
 
   /** `aggregator`: how the values of several processes become one. */
   constructor(
@@ -131,6 +139,9 @@ export class SampledGauge<Label extends string> extends Gauge<Label> {
       registers: [registry],
       collect: () => {
         for (const { labels, read } of this.samples) this.set(labels, read());
+        if (this.readAll === undefined) return;
+        this.reset();
+        for (const { labels, value } of this.readAll()) this.set(labels, value);
       },
     });
   }
@@ -138,5 +149,10 @@ export class SampledGauge<Label extends string> extends Gauge<Label> {
   /** `read` is called at each collection from now on. Ask once for each set of labels. */
   sample(labels: Record<Label, string>, read: () => number): void {
     this.samples.push({ labels, read });
+  }
+
+  /** The same for sets of labels that come and go: those that `read` gives are all there are. Instead of {@link sample}. */
+  sampleAll(read: () => readonly LabelledValue<Label>[]): void {
+    this.readAll = read;
   }
 }
