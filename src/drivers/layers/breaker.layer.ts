@@ -84,9 +84,10 @@ class BreakingDriver extends WrappedDriver {
     super(inner);
     this.policy = circuitBreaker(handleWhen(isFault), {
       breaker: new CountBreaker({
-        threshold: options.failureShare,
+        // It breaks above the threshold, and we from it on.
+        threshold: options.failureShare - 1e-9,
         size: options.windowCalls,
-        minimumNumberOfCalls: options.minCalls,
+        minimumNumberOfCalls: Math.min(options.minCalls, options.windowCalls),
       }),
       halfOpenAfter: new ExponentialBackoff({ initialDelay: options.openMs, maxDelay: options.maxOpenMs }),
     });

@@ -1,13 +1,17 @@
 import { Readable } from 'node:stream';
 import { abortedError } from '../abort-scope';
 
-/** Opens the rest behind `receivedBytes`, or rejects with what the reader is to see. `attempt` counts breaks without a byte between them. */
+/** So much has to come between two breaks for the second to count as a first one: else a backend could be asked for ever. */
+const PROGRESS_BYTES = 64 * 1024;
+
+/** Opens the rest behind `receivedBytes`, or rejects with what the reader is to see. `attempt` counts breaks without much between them. */
 export type Resume = (receivedBytes: number, error: Error, attempt: number) => Promise<Readable>;
 
 /** A body that goes on where it broke. Its bytes are those of one source after the other, never twice and never out of order. */
 export class ResumingBody extends Readable {
   private receivedBytes = 0;
   private fruitlessBreaks = 0;
+  private brokeAtBytes = 0;
   private source: Readable;
 
   constructor(
@@ -38,7 +42,6 @@ export class ResumingBody extends Readable {
   private follow(source: Readable): void {
     source.on('data', (chunk: Buffer) => {
       this.receivedBytes += chunk.length;
-      this.fruitlessBreaks = 0;
       if (!this.push(chunk)) source.pause();
     });
     source.once('end', () => {
@@ -58,7 +61,9 @@ export class ResumingBody extends Readable {
       return;
     }
     try {
-      this.fruitlessBreaks += 1;
+      const isProgress = this.receivedBytes - this.brokeAtBytes >= PROGRESS_BYTES;
+      this.fruitlessBreaks = isProgress ? 1 : this.fruitlessBreaks + 1;
+      this.brokeAtBytes = this.receivedBytes;
       const source = await this.resumeFrom(this.receivedBytes, error, this.fruitlessBreaks);
       this.source = source;
       if (this.isGone()) {

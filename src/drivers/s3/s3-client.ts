@@ -14,7 +14,8 @@ import { encodePath, encodeQuery, SigV4Signer, UNSIGNED_PAYLOAD } from './sigv4-
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Below what S3 servers keep idle connections for, so that a request seldom meets a closing one. */
 const KEEP_ALIVE_MS = 15_000;
-const PIECE_BYTES = 256 * 1024;
+/** Of a body in memory: small enough for the stall deadline to see it move, large enough to cost no turns of the event loop. */
+const PIECE_BYTES = 1024 * 1024;
 
 /** Bytes of a request that come as they are asked for. */
 export interface StreamedBody {

@@ -126,15 +126,18 @@ export class S3Write {
 
   private async put(bytes: Buffer): Promise<void> {
     const headers = { ...this.objects.putHeaders(this.token), ...this.digestHeaders(bytes) };
+    let eTag: string | string[] | undefined;
     try {
       const answer = await this.client.upload(
         { method: 'PUT', objectKey: this.objectKey, headers, body: bytes },
         this.sendOptions(),
       );
-      this.verifyETag(answer.headers.etag, headers);
+      eTag = answer.headers.etag;
     } catch (error) {
       await this.acceptOwn(error);
+      return;
     }
+    this.verifyETag(eTag, headers);
   }
 
   private async putStreamed(sizeBytes: number): Promise<void> {
@@ -311,11 +314,11 @@ export class S3Write {
     throw new DriverError('AlreadyExists', 'the key already holds a blob');
   }
 
-  /** A refusal after a lost answer may mean that the lost one was a success. */
+  /** After a lost answer a failure, or a refusal of the repetition, may hide a success: the object itself tells. */
   private async acceptOwn(error: unknown): Promise<void> {
-    const isRefusedTwice = isKind(error, 'AlreadyExists') || isKind(error, 'Aborted') || isKind(error, 'NotFound');
-    if (!this.mayHaveObject || !isRefusedTwice || this.stop.signal.aborted) throw error;
-    if (!(await this.isOurs(this.stop.signal))) throw error;
+    if (!this.mayHaveObject || this.stop.signal.aborted) throw error;
+    const isOurs = await this.isOurs(this.stop.signal).catch(() => false);
+    if (!isOurs) throw error;
     this.mayHaveObject = false;
   }
 
