@@ -1,7 +1,7 @@
 import type { Config } from 'jest';
 
 /** NestJS 12 and a few others are published as ES modules only; jest's module registry wants CommonJS. */
-const ES_MODULE_PACKAGES = ['@nestjs', 'cockatiel', 'hyparquet', 'hyparquet-writer', 'uuid'];
+const ES_MODULE_PACKAGES = ['@apidevtools', '@nestjs', 'cockatiel', 'hyparquet', 'hyparquet-writer', 'uuid'];
 
 const config: Config = {
   testEnvironment: 'node',
