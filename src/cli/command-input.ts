@@ -26,12 +26,16 @@ export class CommandInput {
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** Of an option that is a list; undefined when it was not given at all. */
-  list(name: string): readonly string[] | undefined {
+  /** Values of an option that may be given several times; undefined when it was not given at all. */
+  all(name: string): readonly string[] | undefined {
     const value = this.parsed.options[name];
-    if (!Array.isArray(value)) return undefined;
-    return value
-      .flatMap((item) => String(item).split(','))
+    return Array.isArray(value) ? value.map(String) : undefined;
+  }
+
+  /** The same, each time with commas between several values. */
+  list(name: string): readonly string[] | undefined {
+    return this.all(name)
+      ?.flatMap((item) => item.split(','))
       .map((item) => item.trim())
       .filter((item) => item !== '');
   }

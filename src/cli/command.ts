@@ -24,7 +24,7 @@ export interface CommandOption {
   readonly value: string | undefined;
   readonly summary: string;
   readonly isRequired?: boolean;
-  /** May be given several times, and each time a list with commas. */
+  /** May be given several times. */
   readonly isList?: boolean;
   /** The only values that it takes. */
   readonly choices?: readonly string[];

@@ -35,10 +35,13 @@ describe('a command', () => {
     ['key revoke AK --tenant acme', 'DELETE', '/tenants/acme/keys/AK'],
     ['key rotate AK --tenant acme --overlap 12h', 'POST', '/tenants/acme/keys/AK/rotate', { overlapSeconds: 43_200 }],
     [
-      'key create --tenant acme --user alice --expires 2030-01-31 --operations read,PutObject --containers a --containers b*',
+      'key create --tenant acme --user alice --expires 2030-01-31 --operations read,PutObject --containers a --containers b* --prefix x,y',
       'POST',
       '/tenants/acme/users/alice/keys',
-      { expiresAt: '2030-01-31T00:00:00.000Z', scope: { operations: ['read', 'PutObject'], containers: ['a', 'b*'] } },
+      {
+        expiresAt: '2030-01-31T00:00:00.000Z',
+        scope: { operations: ['read', 'PutObject'], containers: ['a', 'b*'], prefixes: ['x,y'] },
+      },
     ],
     [
       'plan create gold --bytes 1TB --read 10/20',
@@ -63,6 +66,7 @@ describe('a command', () => {
     ['container delete photos --tenant acme', 'DELETE', '/tenants/acme/containers/photos'],
     ['container empty photos --tenant acme --yes', 'POST', '/tenants/acme/containers/photos/empty', {}],
     ['tenant delete acme --yes', 'DELETE', '/tenants/acme'],
+    ['tenant delete acme --yes --force', 'DELETE', '/tenants/acme?force=true'],
     ['driver show local', 'GET', '/drivers/local'],
     ['job show j-1', 'GET', '/jobs/j-1'],
     ['job cancel j-1', 'POST', '/jobs/j-1/cancel', {}],
@@ -86,7 +90,7 @@ describe('a command', () => {
     ['quota set acme --bytes much', '--bytes wants a size'],
     ['limit set acme --read fast', '--read wants requests a second'],
     ['key create --tenant a --user b --expires soon', '--expires wants a time'],
-    ['key create --tenant a --user b --operations ,', '--operations must name something'],
+    ['key create --tenant a --user b --access-key AK', 'go together'],
     ['key create --tenant a --user b --rclone --env', 'Only one of'],
     ['key create --tenant a --user b --rclone --output json', 'exclude each other'],
     ['key create --tenant a --user b --profile x', '--profile goes with'],

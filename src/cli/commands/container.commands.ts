@@ -39,9 +39,10 @@ const list: Command = {
   name: 'container list',
   summary: 'Lists the containers (buckets) of a tenant.',
   positionals: [],
-  options: { tenant: TENANT, ...LIST_OPTIONS },
+  options: { tenant: TENANT, prefix: { value: 'TEXT', summary: 'only those whose name begins so' }, ...LIST_OPTIONS },
   run: async (context) => {
-    const containers = await context.api.list(containersOf(context.input), {}, listRange(context));
+    const query = { prefix: context.input.optional('prefix') };
+    const containers = await context.api.list(containersOf(context.input), query, listRange(context));
     return listing(containers, COLUMNS, 'There are no containers.');
   },
 };

@@ -21,11 +21,11 @@ const SECRET_IS_SHOWN_ONCE = 'The secret is shown this once: keep it.';
 const SCOPE_OPTIONS: CommandOptions = {
   operations: {
     value: 'NAMES',
-    summary: 'only these operations (GetObject) or classes (read, write, list, admin)',
+    summary: 'only these operations (GetObject) or classes (read, write, list, admin), with commas',
     isList: true,
   },
   containers: { value: 'NAMES', summary: 'only these containers; * and ? stand for other characters', isList: true },
-  prefixes: { value: 'PREFIXES', summary: 'only keys that begin so', isList: true },
+  prefix: { value: 'PREFIX', summary: 'only keys that begin so; may be given several times', isList: true },
   networks: { value: 'NETWORKS', summary: 'only from these client addresses, for example 10.0.0.0/8', isList: true },
 };
 
@@ -71,6 +71,8 @@ const create: Command = {
     description: { value: 'TEXT', summary: 'what it is for' },
     ...EXPIRY_OPTIONS,
     ...SCOPE_OPTIONS,
+    'access-key': { value: 'ID', summary: 'take over this id from elsewhere; default: generated' },
+    'secret-key': { value: 'SECRET', summary: 'and this secret' },
     ...CLIENT_CONFIG_OPTIONS,
   },
   run: async (context) => {
@@ -79,7 +81,12 @@ const create: Command = {
       description: input.optional('description'),
       expiresAt: input.futureTime('expires'),
       scope: scopeOf(input),
+      accessKeyId: input.optional('access-key'),
+      secretKey: input.optional('secret-key'),
     });
+    if ((key.accessKeyId === undefined) !== (key.secretKey === undefined)) {
+      throw new UsageError('--access-key and --secret-key go together');
+    }
     const clientConfig = await clientConfigOf(context);
     return withSecret(context, (await api.post(userKeysOf(input), key)).body, clientConfig);
   },
@@ -142,9 +149,13 @@ const revoke: Command = {
 };
 
 function scopeOf(input: CommandInput): Record<string, unknown> | undefined {
-  const scope = presentOf(Object.fromEntries(Object.keys(SCOPE_OPTIONS).map((name) => [name, input.list(name)])));
-  const empty = Object.entries(scope).find(([, items]) => Array.isArray(items) && items.length === 0);
-  if (empty !== undefined) throw new UsageError(`--${empty[0]} must name something`);
+  const scope = presentOf({
+    operations: input.list('operations'),
+    containers: input.list('containers'),
+    // A key may have commas.
+    prefixes: input.all('prefix'),
+    networks: input.list('networks'),
+  });
   return Object.keys(scope).length === 0 ? undefined : scope;
 }
 

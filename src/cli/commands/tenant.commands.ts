@@ -14,13 +14,21 @@ const COLUMNS: readonly Column[] = [
   { title: 'id', path: 'id' },
 ];
 
+const STATES = ['active', 'suspended', 'closing'];
+
 const list: Command = {
   name: 'tenant list',
   summary: 'Lists tenants.',
   positionals: [],
-  options: LIST_OPTIONS,
-  run: async (context) =>
-    listing(await context.api.list('/tenants', {}, listRange(context)), COLUMNS, 'There are no tenants.'),
+  options: {
+    state: { value: 'STATE', summary: `only these: ${STATES.join(', ')}`, choices: STATES },
+    prefix: { value: 'TEXT', summary: 'only those whose name begins so' },
+    ...LIST_OPTIONS,
+  },
+  run: async (context) => {
+    const query = { state: context.input.optional('state'), prefix: context.input.optional('prefix') };
+    return listing(await context.api.list('/tenants', query, listRange(context)), COLUMNS, 'There are no tenants.');
+  },
 };
 
 const show: Command = {
@@ -82,13 +90,18 @@ const resume: Command = {
 
 const remove: Command = {
   name: 'tenant delete',
-  summary: 'Closes a tenant and deletes all that it holds, as a job.',
+  summary: 'Closes a tenant and deletes its users and keys, as a job. Its events stay.',
   positionals: ['TENANT'],
-  options: { yes: YES, ...WAIT_OPTIONS },
+  options: {
+    yes: YES,
+    force: { value: undefined, summary: 'with its containers and all data in them; else it must have none' },
+    ...WAIT_OPTIONS,
+  },
   run: async (context) => {
     const tenant = context.input.positional('TENANT');
-    requireYes(context, `Deleting the tenant ${tenant} with all its data`);
-    return outcomeOfJob(context, (await context.api.delete(apiPath('tenants', tenant))).body);
+    requireYes(context, `Deleting the tenant ${tenant}`);
+    const query = { force: context.input.isSwitchedOn('force') ? 'true' : undefined };
+    return outcomeOfJob(context, (await context.api.delete(apiPath('tenants', tenant), query)).body);
   },
 };
 

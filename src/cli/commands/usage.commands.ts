@@ -8,7 +8,9 @@ const HISTORY_COLUMNS: readonly Column[] = [
   { title: 'time', path: 'time' },
   { title: 'bytes', path: 'bytes', format: bytesCell },
   { title: 'artifacts', path: 'artifacts' },
-  { title: 'egress', path: 'egressBytes', format: bytesCell },
+  { title: 'in', path: 'ingressBytes', format: bytesCell },
+  { title: 'out', path: 'egressBytes', format: bytesCell },
+  { title: 'requests', path: 'requests' },
 ];
 
 const show: Command = {
@@ -26,10 +28,10 @@ const history: Command = {
   options: {
     from: {
       value: 'WHEN',
-      summary: 'a time as 2030-01-31 or 2030-01-31T12:00:00Z, or so long ago as 7d; default: as the server says',
+      summary: 'a time as 2030-01-31 or 2030-01-31T12:00:00Z, or so long ago as 7d; default: 30d before the end',
     },
     to: { value: 'WHEN', summary: 'likewise; default: now' },
-    step: { value: 'STEP', summary: 'hour or day; default: as the server says', choices: ['hour', 'day'] },
+    step: { value: 'STEP', summary: 'hour or day (default)', choices: ['hour', 'day'] },
     ...LIST_OPTIONS,
   },
   run: async (context) => {

@@ -2,6 +2,7 @@ import { CommandInput } from '../command-input';
 import { parseArguments } from '../parse-arguments';
 import { LIMIT_OPTIONS, limitChanges } from './limit-options';
 import { applyChanges } from './policy-change';
+import { policyTable } from './policy-table';
 import { QUOTA_OPTIONS, quotaChanges } from './quota-options';
 
 const input = (...args: string[]): CommandInput => {
@@ -59,5 +60,23 @@ describe('limits from options', () => {
 
   it('say which option is wrong', () => {
     expect(() => limitChanges(input('--key-read', 'fast'))).toThrow('--key-read wants requests a second');
+  });
+});
+
+describe('the table of a policy', () => {
+  it('shows what holds beside what plan and overrides say', () => {
+    const answer = {
+      effective: { bytes: { hard: 2000 }, containers: null, requests: { read: { perSecond: 1, burst: 2 } } },
+      plan: { bytes: { hard: 1000 }, containers: 3, requests: { read: { perSecond: 1, burst: 2 } } },
+      overrides: { bytes: { hard: 2000 }, containers: null },
+      revision: '4',
+    };
+    expect(policyTable(answer).split('\n')).toEqual([
+      'BOUND          HOLDS         PLAN          OVERRIDE',
+      'bytes.hard     2000 (2 KB)   1000 (1 KB)   2000 (2 KB)',
+      'containers     none          3             none',
+      'requests.read  1/s, burst 2  1/s, burst 2  -',
+    ]);
+    expect(policyTable({ effective: {}, plan: {}, overrides: {} })).toBe('There are no bounds.');
   });
 });
