@@ -92,6 +92,8 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     this.isClaimWanted = true;
     this.claiming ??= this.claim().finally(() => {
       this.claiming = undefined;
+      // Asked for after the last look, and before this was told of its end.
+      if (this.isClaimWanted && !this.isStopping && this.running.size < MAX_RUNNING) this.lookForWork();
     });
   }
 
@@ -103,6 +105,8 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
         const kinds = this.jobs.kinds();
         const [row] = await this.database.query<JobRow & Record<string, unknown>>(CLAIM_JOB, [this.instance.id, kinds]);
         if (row === undefined) continue;
+        // This process was taken for dead while its lock was away, and its handler goes on.
+        if (this.running.has(row.id)) return;
         this.isClaimWanted = true;
         this.begin(jobOf(row));
       } catch (error) {
@@ -113,8 +117,6 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private begin(job: Job): void {
-    // Taken over from a process that died: its handler's promises went with it.
-    if (this.running.has(job.id)) return;
     const abort = new AbortController();
     const done = this.run(job, abort).finally(() => {
       this.running.delete(job.id);
