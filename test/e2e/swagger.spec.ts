@@ -236,6 +236,28 @@ const browserName = existsSync(CHROMIUM) ? 'Swagger UI' : `Swagger UI (skipped: 
     expect(text).toContain('vat_');
   });
 
+  it('does the whole job of a new customer', async () => {
+    const send = async (id: string, parameters: Record<string, string>, body?: object): Promise<Json> => {
+      const block = await operation(id);
+      for (const [name, value] of Object.entries(parameters)) {
+        await block.locator(`tr[data-param-name="${name}"] input`).fill(value);
+      }
+      if (body !== undefined) await block.locator('textarea.body-param__text').fill(JSON.stringify(body));
+      const { status, text } = await execute(block);
+      expect({ id, status, text }).toMatchObject({ status: expect.stringMatching(/^20[01]$/) });
+      return text;
+    };
+    const tenant = 'acme';
+    await send('TenantCreate', {}, { name: tenant });
+    await send('UserCreate', { tenant }, { name: 'alice' });
+    const key = await send('KeyCreate', { tenant, user: 'alice' }, {});
+    expect(key).toContain('secretKey');
+    const quota = await send('QuotaGet', { tenant });
+    const etag = /etag: ("\d+")/i.exec(quota)?.[1] ?? '';
+    await send('QuotaSet', { tenant, 'If-Match': etag }, { bytes: { hard: 1_000_000 } });
+    expect(await send('UsageGet', { tenant })).toMatch(/"bytes":/);
+  });
+
   it('loads nothing from elsewhere and breaks none of its own rules', () => {
     expect(complaints).toEqual([]);
   });
