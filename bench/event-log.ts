@@ -27,8 +27,15 @@ const ROUNDS = 5;
 const DAYS = 28;
 const TENANT = '0190a000-0000-7000-8000-000000000001';
 
-function record(at: number): InstanceType<typeof RequestRecord> {
-  const made = new RequestRecord(`0123456789AB${String(at % 10_000).padStart(4, '0')}`, 'GetObject');
+/** What the benchmark touches of a settled request. */
+interface Settled {
+  readonly startedClockMs: number;
+  settle(outcome: 'completed'): void;
+}
+
+function record(at: number): Settled {
+  const requestId = `0123456789AB${String(at % 10_000).padStart(4, '0')}`;
+  const made = new RequestRecord(requestId, 'GetObject') as Settled;
   Object.assign(made, {
     tenantId: TENANT,
     userId: '0190a000-0000-7000-8000-000000000002',

@@ -146,7 +146,7 @@ CREATE TABLE artifact_access_days (
 
 -- Rolls up one day (UTC) anew; false when nothing has come since the last time.
 CREATE FUNCTION vaultaire_roll_up_access(p_day date) RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET work_mem = '64MB' AS $$
 DECLARE
   v_from timestamptz := p_day::timestamp AT TIME ZONE 'UTC';
   v_to timestamptz := (p_day + 1)::timestamp AT TIME ZONE 'UTC';
@@ -161,14 +161,15 @@ BEGIN
     count(*) FILTER (WHERE is_write), count(*) FILTER (WHERE operation = 'DeleteObject'),
     coalesce(sum(bytes_out) FILTER (WHERE is_read), 0), coalesce(sum(bytes_in) FILTER (WHERE is_write), 0),
     min(time) FILTER (WHERE is_read), max(time) FILTER (WHERE is_read),
-    coalesce(sum(power(extract(epoch FROM time - read_before), 2)) FILTER (WHERE is_read), 0),
+    coalesce(sum((second - second_before) ^ 2), 0),
     ARRAY[HOURS]
   FROM (
-    SELECT *, extract(hour FROM time AT TIME ZONE 'UTC')::integer AS hour,
-      CASE WHEN is_read THEN lag(time) OVER (PARTITION BY tenant_id, container, artifact_key, is_read ORDER BY time) END
-        AS read_before
+    SELECT *, floor(second / 3600)::integer AS hour,
+      CASE WHEN is_read THEN lag(second) OVER (PARTITION BY tenant_id, container, artifact_key, is_read ORDER BY second)
+      END AS second_before
     FROM (
       SELECT tenant_id, container, artifact_key, operation, time, bytes_in, bytes_out,
+        extract(epoch FROM time - v_from)::double precision AS second,
         operation = 'GetObject' AS is_read,
         operation IN ('PutObject', 'CopyObject', 'CompleteMultipartUpload') AS is_write
       FROM events

@@ -7,12 +7,15 @@ const EXPIRY_BATCH_ROWS = 5_000;
 const ROLL_UP_DAYS = 3;
 const DAY_MS = 86_400_000;
 
+/** A day of the log may take longer to read than a statement of the gateway may take. For the rest of the transaction. */
+const LIFT_TIMEOUT = { name: 'events-lift-timeout', text: `SELECT set_config('statement_timeout', '0', true)` };
+
 /** Work that one gateway does once in each interval. */
 export interface PeriodicJob {
   readonly name: string;
   readonly intervalSeconds: number;
   /** Ends early when `signal` aborts. */
-  run(database: Pick<Database, 'query'>, config: VaultaireConfig, signal: AbortSignal): Promise<void>;
+  run(database: Pick<Database, 'query' | 'transaction'>, config: VaultaireConfig, signal: AbortSignal): Promise<void>;
 }
 
 const createPartitions: PeriodicJob = {
@@ -45,7 +48,11 @@ const rollUp: PeriodicJob = {
   async run(database, _config, signal) {
     const statement = { name: 'events-roll-up-access', text: 'SELECT vaultaire_roll_up_access($1)' };
     for (let back = ROLL_UP_DAYS - 1; back >= 0 && !signal.aborted; back -= 1) {
-      await database.query(statement, [new Date(Date.now() - back * DAY_MS).toISOString().slice(0, 10)]);
+      const day = new Date(Date.now() - back * DAY_MS).toISOString().slice(0, 10);
+      await database.transaction(async (tx) => {
+        await tx.query(LIFT_TIMEOUT, []);
+        await tx.query(statement, [day]);
+      });
     }
   },
 };
