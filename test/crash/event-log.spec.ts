@@ -38,14 +38,14 @@ describe('the event log, when PostgreSQL or the gateway go', () => {
     await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
     await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'key', Body: 'bytes' }));
     answered = [];
-  }, 60_000);
+  }, 120_000);
 
   afterEach(async () => {
     await database.end();
     proxy.giveBack();
     await vaultaire.stop();
     await proxy.stop();
-  }, 60_000);
+  }, 120_000);
 
   async function start(): Promise<void> {
     await vaultaire.start();
@@ -137,7 +137,7 @@ describe('the event log, when PostgreSQL or the gateway go', () => {
     }
     await stop();
     await expectEachOnce();
-  }, 90_000);
+  }, 180_000);
 
   it('has every request once after PostgreSQL was slow, and answers reads meanwhile', async () => {
     await database.query('BEGIN; LOCK TABLE events IN SHARE MODE');
@@ -147,7 +147,7 @@ describe('the event log, when PostgreSQL or the gateway go', () => {
     await database.query('COMMIT');
     await stop();
     await expectEachOnce();
-  }, 90_000);
+  }, 180_000);
 
   it('has every request once that was on disk when all processes were killed', async () => {
     proxy.takeAway();
@@ -159,7 +159,7 @@ describe('the event log, when PostgreSQL or the gateway go', () => {
     proxy.giveBack();
     await start();
     await expectEachOnce();
-  }, 90_000);
+  }, 180_000);
 
   it('loses no more than the last moment when all processes are killed under load', async () => {
     await database.query('BEGIN; LOCK TABLE events IN SHARE MODE');
@@ -177,7 +177,7 @@ describe('the event log, when PostgreSQL or the gateway go', () => {
     expect(lost.filter(({ atMs }) => killedAtMs - atMs > 1_000)).toEqual([]);
     answered = answered.filter(({ requestId }) => known.has(requestId));
     await expectEachOnce();
-  }, 90_000);
+  }, 180_000);
 
   it('reads what is whole of a file that was torn', async () => {
     proxy.takeAway();
@@ -196,7 +196,7 @@ describe('the event log, when PostgreSQL or the gateway go', () => {
     await start();
     await until('the spool is gone', () => spoolFiles().length === 0);
     expect(await logged()).toContain(first?.requestId);
-  }, 90_000);
+  }, 180_000);
 });
 
 function requestIdOf(error: unknown): string {
