@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import 'reflect-metadata';
 import { COMMANDS } from './cli/commands';
 import { runCli } from './cli/run-cli';

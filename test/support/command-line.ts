@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-const CLI = join(__dirname, '../../dist/src/cli.js');
+const PROGRAM = join(__dirname, '../../bin/vaultaire.mjs');
 
 /** How a run of the program ended. */
 export interface Exit {
@@ -18,7 +18,7 @@ export async function vaultaire(
   env: Readonly<Record<string, string>>,
   input?: string,
 ): Promise<Exit> {
-  const child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env.PATH, ...env } });
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { PATH: process.env.PATH, ...env } });
   child.stdin.end(input);
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   return { code: Number(code), stdout, stderr };
