@@ -1,9 +1,11 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { EventsModule } from '../events/events.module';
+import { MetricsModule } from '../metrics/metrics.module';
 import { ThrottlingModule } from '../tenant/throttling/throttling.module';
 import { AdminProblemFilter } from './admin-problem.filter';
 import { AdminDispatcher } from './http/admin-dispatcher';
+import { AdminMetrics } from './http/admin-metrics';
 import { IdempotencyStore } from './idempotency/idempotency.store';
 import { ListeningAddresses } from './server/listening-addresses';
 import { AdminTenantFinder } from './tokens/admin-tenant.finder';
@@ -12,9 +14,10 @@ import { AdminTokenAuthenticator } from './tokens/admin-token.authenticator';
 /** What `@AdminController` needs in whatever module it stands; global, so that these need not import anything for it. */
 @Global()
 @Module({
-  imports: [EventsModule, ThrottlingModule],
+  imports: [EventsModule, MetricsModule, ThrottlingModule],
   providers: [
     AdminDispatcher,
+    AdminMetrics,
     AdminTenantFinder,
     AdminTokenAuthenticator,
     IdempotencyStore,

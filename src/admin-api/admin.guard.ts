@@ -83,7 +83,7 @@ function authorize(
   if (role === 'operator') return;
   if (action.role === 'operator') throw AdminProblem.forbidden('Only operators may do this');
   if (role === 'viewer') {
-    if (action.role === 'viewer' || method === 'GET') return;
+    if (method === 'GET' || method === 'HEAD') return;
     throw AdminProblem.forbidden('A viewer may only read');
   }
   if (action.role === 'viewer' || tenant === undefined) {

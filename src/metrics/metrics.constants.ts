@@ -6,6 +6,8 @@ export const S3_BYTES_IN_TOTAL = 'vaultaire_s3_bytes_in_total';
 export const S3_BYTES_OUT_TOTAL = 'vaultaire_s3_bytes_out_total';
 export const S3_REQUESTS_IN_FLIGHT = 'vaultaire_s3_requests_in_flight';
 export const S3_ABORTED_REQUESTS_TOTAL = 'vaultaire_s3_aborted_requests_total';
+export const ADMIN_REQUESTS_TOTAL = 'vaultaire_admin_requests_total';
+export const ADMIN_REQUEST_DURATION_SECONDS = 'vaultaire_admin_request_duration_seconds';
 export const DRIVER_OPERATION_DURATION_SECONDS = 'vaultaire_driver_operation_duration_seconds';
 export const DRIVER_ERRORS_TOTAL = 'vaultaire_driver_errors_total';
 export const DRIVER_RETRIES_TOTAL = 'vaultaire_driver_retries_total';
@@ -28,6 +30,8 @@ export const JOB_LAST_DURATION_SECONDS = 'vaultaire_job_last_duration_seconds';
 export const TENANT_USED_BYTES = 'vaultaire_tenant_used_bytes';
 export const TENANT_QUOTA_USED_RATIO = 'vaultaire_tenant_quota_used_ratio';
 export const EVENT_LOOP_LAG_SECONDS = 'vaultaire_event_loop_lag_seconds';
+export const RATE_LIMIT_REFUSALS_TOTAL = 'vaultaire_rate_limit_refusals_total';
+export const RATE_LIMIT_STORE_UP = 'vaultaire_rate_limit_store_up';
 
 /** Upper bounds in seconds: half a millisecond, a cached small read, up to five minutes, a large upload. */
 export const LATENCY_BUCKETS: readonly number[] = [

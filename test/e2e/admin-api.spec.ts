@@ -296,6 +296,12 @@ describe('the admin API', () => {
       expect(await rowOf(lost.headers.get('X-Request-Id'))).toMatchObject({ operation: 'admin.Unknown', status: 404 });
     });
 
+    it('has a counterpart in the metrics', async () => {
+      const metrics = await (await fetch(`${vaultaire.adminEndpoint}/metrics`)).text();
+      expect(metrics).toMatch(/^vaultaire_admin_requests_total\{operation="admin.TokenCreate",code="201"\} [1-9]/m);
+      expect(metrics).toMatch(/^vaultaire_admin_request_duration_seconds_count\{operation="admin.TokenList"\} [1-9]/m);
+    });
+
     it('names the tenant of a tenant-admin', async () => {
       const { token } = await tokenOf('tenant-admin', 'bolt');
       const { headers } = await api('GET', '/jobs', { token });

@@ -7,6 +7,7 @@ import { ClientAddressFinder } from '../../s3-api/http/client-address';
 import { newRequestId } from '../../s3-api/http/request-ids';
 import { measure, onResponseClosed } from '../../s3-api/http/request-settlement';
 import { ADMIN_API_PREFIX } from '../admin-api.constants';
+import { AdminMetrics } from './admin-metrics';
 import { attachAdminRequest } from './admin-request';
 
 /** Before a guard named the action: a path or method that no route has. */
@@ -22,6 +23,7 @@ export class AdminDispatcher {
 
   constructor(
     private readonly eventLog: EventLogService,
+    private readonly metrics: AdminMetrics,
     config: VaultaireConfig,
   ) {
     this.addresses = new ClientAddressFinder(config.trustedProxies);
@@ -49,6 +51,7 @@ export class AdminDispatcher {
       record.bytesOut = Number(response.getHeader('Content-Length') ?? 0);
       measure(record, message, response, bytesReadBefore);
       record.settle(response.writableFinished ? 'completed' : 'aborted');
+      this.metrics.requestSettled(record);
       this.eventLog.requestSettled(record);
     });
   }
