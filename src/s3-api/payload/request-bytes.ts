@@ -1,4 +1,3 @@
-import type { BlobSource } from '../../drivers/driver';
 import { S3Error } from '../errors/s3-error';
 import { continueBody } from '../http/continue';
 import type { S3Request } from '../http/s3-request';
@@ -36,7 +35,7 @@ interface Waiter {
 /**
  * The bytes of a message's body, pulled. Nothing is read, and no `100 Continue` is sent, before the first pull. Leaving early
  * keeps the connection, so that a refusal can still be written. For one consumer, once. A chunk is valid until the next one is
- * asked for, as with every {@link BlobSource}: its memory is then given back.
+ * asked for: its memory is then given back.
  *
  * Throws the reason of the request's abort signal (a client that stalled or left), `IncompleteBody` when other than `expectedBytes` came, and {@link BodyAbortedError}.
  */
