@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import type { Target } from './lib/job.ts';
 import { Latencies } from './lib/latencies.ts';
 import { startOwnServer, type OwnServer } from './lib/own-server.ts';
 import { S3Client } from './lib/s3-client.ts';
@@ -7,9 +6,9 @@ import { formatTable } from './lib/table.ts';
 
 const USAGE = `Usage: npm run test:tenants [-- [--tenants 10000] [--sample 100] [--workers 2] [--parallel 8]]
 
-Creates tenants, each with a user and an access key, through the admin API of a Vaultaire of its own. Prints how long the first and the
-last of them took, one after the other, and how long the first requests of the first and the last keys took. Needs
-npm run build. TMPDIR chooses the disk.
+Creates tenants, each with a user and an access key, through the admin API of a Vaultaire of its own, but for the last hundred. These it
+creates in turns with the first hundred of a second Vaultaire, so that whatever else the machine does meets both alike, and prints how
+long they took; then how long the first requests of their keys took. Needs npm run build. TMPDIR chooses the disk.
 `;
 
 const REGION = 'us-east-1';
@@ -21,9 +20,19 @@ interface Created {
   readonly secretKey: string;
 }
 
-interface Sample {
+/** A server, and how long it took for what was asked of it. */
+interface Subject {
   readonly name: string;
-  readonly latencies: Latencies;
+  readonly server: OwnServer;
+  /** Index of the first tenant that is timed. */
+  readonly from: number;
+  readonly created: Created[];
+  readonly creations: Latencies;
+  readonly requests: Latencies;
+}
+
+function subjectOf(name: string, server: OwnServer, from: number): Subject {
+  return { name, server, from, created: [], creations: new Latencies(), requests: new Latencies() };
 }
 
 /** Sends a request of the admin API and answers what came. Throws on anything but success. */
@@ -51,23 +60,8 @@ async function createTenant(api: AdminApi, name: string): Promise<Created> {
 
 const nameOf = (index: number): string => `tenant-${String(index).padStart(6, '0')}`;
 
-/** Creates `count` tenants one after the other, and times each. */
-async function timedTenants(
-  api: AdminApi,
-  from: number,
-  count: number,
-): Promise<{ readonly latencies: Latencies; readonly created: readonly Created[] }> {
-  const latencies = new Latencies();
-  const created: Created[] = [];
-  for (let index = from; index < from + count; index += 1) {
-    const startedAt = performance.now();
-    created.push(await createTenant(api, nameOf(index)));
-    latencies.add(performance.now() - startedAt);
-  }
-  return { latencies, created };
-}
-
-async function untimedTenants(api: AdminApi, from: number, to: number, parallel: number): Promise<void> {
+/** Creates the tenants of these indices, several at once. */
+async function fill(api: AdminApi, from: number, to: number, parallel: number): Promise<void> {
   let next = from;
   const work = async (): Promise<void> => {
     while (next < to) await createTenant(api, nameOf(next++));
@@ -75,22 +69,42 @@ async function untimedTenants(api: AdminApi, from: number, to: number, parallel:
   await Promise.all(Array.from({ length: parallel }, work));
 }
 
-/** The first request that a server ever sees of each key: it has to look the key up. A bucket is made, which needs the tenant. */
-async function firstRequests(target: Target, keys: readonly Created[]): Promise<Latencies> {
-  const latencies = new Latencies();
-  for (const [index, key] of keys.entries()) {
-    const client = new S3Client({ ...target, ...key });
-    const startedAt = performance.now();
-    await client.createBucket(`bucket-${index}`);
-    latencies.add(performance.now() - startedAt);
-    client.close();
-  }
-  return latencies;
+async function timeCreation({ server, from, created, creations }: Subject): Promise<void> {
+  const name = nameOf(from + created.length);
+  const startedAt = performance.now();
+  created.push(await createTenant(server, name));
+  creations.add(performance.now() - startedAt);
 }
 
-function report(samples: readonly Sample[]): string {
-  const rows = samples.map(({ name, latencies }) => [name, latencies.count, ...latencies.percentiles([0.5, 0.99])]);
-  return formatTable(['what', 'count', 'p50 ms', 'p99 ms'], rows);
+/** The first request that a server ever sees of a key: it has to look the key up. A bucket is made, which needs the tenant. */
+async function timeFirstRequest({ server, requests }: Subject, key: Created): Promise<void> {
+  const client = new S3Client({ ...server.target, ...key });
+  const startedAt = performance.now();
+  await client.createBucket('first');
+  requests.add(performance.now() - startedAt);
+  client.close();
+}
+
+/** Times the subjects in turns, each being the first of the two every other time. */
+async function compare(subjects: readonly Subject[], sample: number): Promise<void> {
+  const turns = [subjects, subjects.toReversed()];
+  for (let index = 0; index < sample; index += 1) {
+    for (const subject of turns[index % 2] ?? []) await timeCreation(subject);
+  }
+  for (let index = 0; index < sample; index += 1) {
+    for (const subject of turns[index % 2] ?? []) {
+      const key = subject.created[index];
+      if (key !== undefined) await timeFirstRequest(subject, key);
+    }
+  }
+}
+
+function report(subjects: readonly Subject[]): string {
+  const rows = subjects.flatMap(({ name, creations, requests }) => [
+    [`creation, ${name}`, creations.count, ...creations.percentiles([0.5, 0.9, 0.99])],
+    [`first request, ${name}`, requests.count, ...requests.percentiles([0.5, 0.9, 0.99])],
+  ]);
+  return formatTable(['what', 'count', 'p50 ms', 'p90 ms', 'p99 ms'], rows);
 }
 
 function positive(text: string, option: string): number {
@@ -115,27 +129,28 @@ async function main(): Promise<void> {
   }
   const tenants = positive(values.tenants, 'tenants');
   const sample = positive(values.sample, 'sample');
-  if (tenants < 3 * sample) throw new Error(`--tenants wants at least three times --sample\n\n${USAGE}`);
-  const server = await startOwnServer(positive(values.workers, 'workers'), undefined, REGION);
+  if (tenants < 2 * sample) throw new Error(`--tenants wants at least twice --sample\n\n${USAGE}`);
+  const workers = positive(values.workers, 'workers');
+  const full = await startOwnServer(workers, undefined, REGION);
   try {
-    // Fills caches and compiles, so that the first that count don't pay for it.
-    await timedTenants(server, 0, sample);
-    const first = await timedTenants(server, sample, sample);
     const startedAt = performance.now();
-    await untimedTenants(server, 2 * sample, tenants - sample, positive(values.parallel, 'parallel'));
-    const seconds = (performance.now() - startedAt) / 1000;
-    const last = await timedTenants(server, tenants - sample, sample);
-    process.stdout.write(
-      report([
-        { name: `tenants ${sample + 1} to ${2 * sample}`, latencies: first.latencies },
-        { name: `tenants ${tenants - sample + 1} to ${tenants}`, latencies: last.latencies },
-        { name: 'first requests of the first keys', latencies: await firstRequests(server.target, first.created) },
-        { name: 'first requests of the last keys', latencies: await firstRequests(server.target, last.created) },
-      ]),
-    );
-    process.stdout.write(`${tenants - 3 * sample} between them in ${seconds.toFixed(0)} s\n`);
+    await fill(full, 0, tenants - sample, positive(values.parallel, 'parallel'));
+    process.stdout.write(`${tenants - sample} tenants in ${((performance.now() - startedAt) / 1000).toFixed(0)} s\n`);
+    const empty = await startOwnServer(workers, undefined, REGION);
+    try {
+      // Compiles what is timed afterwards; the full server has done so long ago.
+      await fill(empty, 0, sample, 1);
+      const subjects = [
+        subjectOf(`tenants ${sample + 1} to ${2 * sample}`, empty, sample),
+        subjectOf(`tenants ${tenants - sample + 1} to ${tenants}`, full, tenants - sample),
+      ];
+      await compare(subjects, sample);
+      process.stdout.write(report(subjects));
+    } finally {
+      await empty.stop();
+    }
   } finally {
-    await server.stop();
+    await full.stop();
   }
 }
 
