@@ -103,6 +103,7 @@ export class RunningVaultaire {
   /** Starts it, also again after {@link terminate} or {@link kill9}, on new ports. Rejects with its log when it ends instead. */
   async start(): Promise<void> {
     const seen = this.err.length;
+    const shown = this.out.length;
     // A process group of its own, so that a kill reaches every worker.
     const command = this.options.isStartedByNpm === true ? NPM_START : [process.execPath, MAIN];
     const child = spawn(command[0] ?? '', command.slice(1), {
@@ -114,15 +115,20 @@ export class RunningVaultaire {
     this.child = child;
     liveGroups.add(child);
     const listening = Promise.withResolvers<undefined>();
+    // Two pipes: what was written first need not be read first.
+    const look = (): void => {
+      const line = /^\{.*"s3Port":(\d+),"adminPort":(\d+).*"msg":"listening"\}$/m.exec(this.err.slice(seen));
+      if (line === null || !this.out.includes('Vaultaire is ready.', shown)) return;
+      this.ports = { s3Port: Number(line[1]), adminPort: Number(line[2]) };
+      listening.resolve(undefined);
+    };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.out += text;
+      look();
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.err += text;
-      const line = /^\{.*"s3Port":(\d+),"adminPort":(\d+).*"msg":"listening"\}$/m.exec(this.err.slice(seen));
-      if (line === null) return;
-      this.ports = { s3Port: Number(line[1]), adminPort: Number(line[2]) };
-      listening.resolve(undefined);
+      look();
     });
     this.ended = once(child, 'close').then(() => {
       liveGroups.delete(child);
