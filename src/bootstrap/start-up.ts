@@ -77,5 +77,5 @@ async function makeGateway(environment: Environment, databaseUrl: string): Promi
     return new SingleGateway(environment, databaseUrl);
   }
   const { ClusterGateway } = await import('./cluster-gateway.js');
-  return new ClusterGateway(environment.workers, databaseUrl);
+  return new ClusterGateway(environment, databaseUrl);
 }

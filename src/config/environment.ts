@@ -44,6 +44,8 @@ export class Environment {
   readonly workers: number;
   /** Absolute path of the YAML file; undefined: defaults. */
   readonly configPath: string | undefined;
+  /** Redis by which machines share rate limits; undefined: each machine has its own. */
+  readonly redisUrl: string | undefined;
   /** Length of a lifecycle day in seconds. */
   readonly lifecycleDaySeconds: number;
   readonly logLevel: LogLevel;
@@ -82,6 +84,7 @@ export class Environment {
     this.workers = read.integer('VAULTAIRE_WORKERS', 1, 256) ?? availableParallelism();
     const configPath = read.text('VAULTAIRE_CONFIG');
     this.configPath = configPath === undefined ? undefined : resolve(configPath);
+    this.redisUrl = read.url('REDIS_URL', ['redis:', 'rediss:']);
     this.lifecycleDaySeconds = read.integer('VAULTAIRE_LIFECYCLE_DAY_SECONDS', 1, 86_400) ?? 86_400;
     this.logLevel = read.oneOf('VAULTAIRE_LOG_LEVEL', LOG_LEVELS) ?? 'info';
 

@@ -140,6 +140,12 @@ export class LimitsConfig {
   @IsObject()
   @Type(() => LimitConfig)
   readonly admin: LimitConfig = limit(1_000, 2_000);
+
+  /** Requests of one client address (or IPv6 network) with unknown access keys or wrong signatures. */
+  @ValidateNested()
+  @IsObject()
+  @Type(() => LimitConfig)
+  readonly failedAuthentication: LimitConfig = limit(20, 100);
 }
 
 /** A named set of quotas and limits. */
@@ -209,7 +215,8 @@ export class VaultaireConfig {
 
   /** Limits of a tenant whose plan and overrides say nothing else. */
   defaultLimits(): TenantLimits {
-    return { tenant: { requests: this.limits } };
+    const { read, write, list, admin } = this.limits;
+    return { tenant: { requests: { read, write, list, admin } } };
   }
 
   /** Peers whose forwarded headers name the client: addresses or networks in CIDR form. */

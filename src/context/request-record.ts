@@ -48,9 +48,10 @@ export class RequestRecord implements DriverCallObserver {
     this.driverLatencyMs = (this.driverLatencyMs ?? 0) + latencyMs;
   }
 
-  /** `listener` runs exactly once, after the response closed. It must not throw. */
+  /** `listener` runs exactly once, after the response closed: now, if that has happened. It must not throw. */
   onSettled(listener: (record: RequestRecord) => void): void {
-    this.listeners.push(listener);
+    if (this.isSettled) listener(this);
+    else this.listeners.push(listener);
   }
 
   /** Called by the dispatcher at response `close`; later calls do nothing. */

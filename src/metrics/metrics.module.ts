@@ -7,6 +7,7 @@ import { MetricRegistryModule } from './metric-registry.module';
 import { MetricsController } from './metrics.controller';
 import { MetricsObserver } from './metrics.observer';
 import { METRIC_PROVIDERS } from './metrics.providers';
+import { RateLimitMetrics } from './rate-limit.metrics';
 import { StateMetrics } from './state-metrics';
 
 /** Measures requests, drivers, the event log, the database pool and the process, and shows it on `/metrics`. */
@@ -20,6 +21,6 @@ import { StateMetrics } from './state-metrics';
     }),
   ],
   providers: [...METRIC_PROVIDERS, MetricsObserver, DriverMetrics, EventLogMetrics, DatabaseMetrics, StateMetrics],
-  exports: [...METRIC_PROVIDERS, MetricsObserver, DriverMetrics, EventLogMetrics],
+  exports: [...METRIC_PROVIDERS, MetricsObserver, DriverMetrics, EventLogMetrics, RateLimitMetrics],
 })
 export class MetricsModule {}

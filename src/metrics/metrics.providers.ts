@@ -74,7 +74,12 @@ export const METRIC_PROVIDERS = [
   counter(names.EVENTS_SPOOLED_TOTAL, 'Rows of the event log that went to disk first'),
   largest(names.EVENTS_LAG_SECONDS, 'Age of the oldest row of the event log that is not in the table'),
   histogram(names.EVENTS_FLUSH_SECONDS, 'Time to write a batch of the event log'),
-  counter(names.RATE_LIMIT_REFUSALS_TOTAL, 'Requests refused for being too many, by limit and whose it is', 'limit', 'scope'),
+  counter(
+    names.RATE_LIMIT_REFUSALS_TOTAL,
+    'Requests refused for being too many, by limit and whose it is',
+    'limit',
+    'scope',
+  ),
   largest(names.RATE_LIMIT_STORE_UP, 'Whether Redis answers, so that machines share their limits; 0: each has its own'),
   gauge(names.DATABASE_POOL_CONNECTIONS, 'Connections to PostgreSQL', 'state'),
   gauge(names.DATABASE_POOL_WAITING_REQUESTS, 'Callers that wait for a connection to PostgreSQL'),

@@ -119,7 +119,7 @@ export interface LabelledValue<Label extends string> {
 
 /** A gauge that asks for its values when it is read. */
 export class SampledGauge<Label extends string> extends Gauge<Label> {
-  private readonly samples: { readonly labels: Record<Label, string>; readonly read: () => number }[] = [];
+  private readonly samples: { readonly labels: Record<Label, string>; readonly read: () => number | undefined }[] = [];
 
   private readAll: (() => readonly LabelledValue<Label>[]) | undefined;
 
@@ -138,7 +138,11 @@ export class SampledGauge<Label extends string> extends Gauge<Label> {
       aggregator,
       registers: [registry],
       collect: () => {
-        for (const { labels, read } of this.samples) this.set(labels, read());
+        for (const { labels, read } of this.samples) {
+          const value = read();
+          if (value === undefined) this.remove(labels);
+          else this.set(labels, value);
+        }
         if (this.readAll === undefined) return;
         this.reset();
         for (const { labels, value } of this.readAll()) this.set(labels, value);
@@ -146,8 +150,8 @@ export class SampledGauge<Label extends string> extends Gauge<Label> {
     });
   }
 
-  /** `read` is called at each collection from now on. Ask once for each set of labels. */
-  sample(labels: Record<Label, string>, read: () => number): void {
+  /** `read` is called at each collection from now on; undefined: there is no value now. Ask once for each set of labels. */
+  sample(labels: Record<Label, string>, read: () => number | undefined): void {
     this.samples.push({ labels, read });
   }
 

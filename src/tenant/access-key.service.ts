@@ -77,6 +77,16 @@ export class AccessKeyService {
     return this.known.get(accessKeyId);
   }
 
+  /** {@link find} would ask the database, and nobody has asked already. */
+  needsLoad(accessKeyId: string): boolean {
+    return (
+      !this.known.has(accessKeyId) &&
+      !this.unknown.has(accessKeyId) &&
+      !this.loading.has(accessKeyId) &&
+      isAccessKeyId(accessKeyId)
+    );
+  }
+
   /**
    * The key, loaded if need be. Undefined: no such key, or it was revoked.
    *

@@ -19,9 +19,9 @@ import { TokenBucketStorage } from './throttling/token-bucket.storage';
     ThrottlingModule,
     ThrottlerModule.forRootAsync({
       imports: [ThrottlingModule],
-      inject: [VaultaireConfig, Environment, TokenBucketStorage],
-      useFactory: (config: VaultaireConfig, environment: Environment, storage: TokenBucketStorage) =>
-        tenantThrottlerOptions(config.limits, environment.workers, storage),
+      inject: [VaultaireConfig, TokenBucketStorage],
+      useFactory: (config: VaultaireConfig, storage: TokenBucketStorage) =>
+        tenantThrottlerOptions(config.limits, storage),
     }),
   ],
   providers: [

@@ -6,7 +6,7 @@ import { AccessGuard } from './access.guard';
 import { SigV4Guard } from './sigv4.guard';
 
 /**
- * The guards before every S3 operation, in this order: who (signature), how fast (limits of the tenant), may they (access),
+ * The guards before every S3 operation, in this order: who (signature), how fast (limits of tenant and key), may they (access),
  * and is the bucket whose they think. One guard to Nest, which would await each of them; with the key and the bucket in
  * memory none of them has anything to wait for.
  */

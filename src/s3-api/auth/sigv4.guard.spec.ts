@@ -9,6 +9,8 @@ import { tenantId, userId } from '../../context/ids';
 import { RequestRecord } from '../../context/request-record';
 import type { AccessKeyRecord, AccessKeyService } from '../../tenant/access-key.service';
 import { SessionTokens } from '../../tenant/session-tokens';
+import type { FailedAuthenticationLimiter } from '../../tenant/throttling/failed-authentication.limiter';
+import { TenantThrottledException } from '../../tenant/throttling/tenant-throttled.exception';
 import { S3Error } from '../errors/s3-error';
 import { attachS3Request } from '../http/attached-request';
 import { RawQuery } from '../http/raw-query';
@@ -72,14 +74,37 @@ function partly<T>(members: Partial<T>): T {
   return members as T;
 }
 
-function guardOver(cached: AccessKeyRecord | undefined, stored = cached): SigV4Guard {
-  const accessKeys: Pick<AccessKeyService, 'find' | 'findCached'> = {
+/** Attempts of one address that failed, or are being looked up. */
+class Attempts implements Pick<FailedAuthenticationLimiter, 'attempt' | 'forgive'> {
+  taken = 0;
+
+  constructor(private readonly limit = Infinity) {}
+
+  async attempt(): Promise<void> {
+    if (this.taken >= this.limit) throw new TenantThrottledException(1);
+    this.taken += 1;
+  }
+
+  forgive(): void {
+    this.taken -= 1;
+  }
+}
+
+function guardOver(
+  cached: AccessKeyRecord | undefined,
+  stored = cached,
+  attempts = new Attempts(),
+  find = async (): Promise<AccessKeyRecord | undefined> => stored,
+): SigV4Guard {
+  const accessKeys: Pick<AccessKeyService, 'find' | 'findCached' | 'needsLoad'> = {
     findCached: () => cached,
-    find: async () => stored,
+    needsLoad: () => cached === undefined,
+    find,
   };
   return new SigV4Guard(
     partly<AccessKeyService>(accessKeys),
     SESSIONS,
+    partly<FailedAuthenticationLimiter>(attempts),
     partly<Environment>({ region: 'us-east-1' }),
     partly<VaultaireConfig>({ publicHosts: [] }),
   );
@@ -280,5 +305,48 @@ describe('temporary credentials', () => {
     expect(await outcome(await request(), { ...KEY, expiresAtMs: Date.now() - 1 })).toBe('InvalidAccessKeyId');
     expect(await outcome(await request(), { ...KEY, tenantState: 'suspended' })).toBe('AccessDenied');
     expect(await outcome(await request(), 'none')).toBe('InvalidAccessKeyId');
+  });
+});
+
+describe('failed attempts of an address', () => {
+  const canActivate = async (guard: SigV4Guard): Promise<boolean> => {
+    const { context } = await byHeader();
+    return guard.canActivate(context);
+  };
+
+  it.each<[string, AccessKeyRecord | undefined, AccessKeyRecord | undefined, string]>([
+    ['a key that nobody has', undefined, undefined, 'InvalidAccessKeyId'],
+    ['a wrong signature', { ...KEY, secretKey: 'other' }, undefined, 'SignatureDoesNotMatch'],
+    [
+      'a wrong signature with a key that was not in memory',
+      undefined,
+      { ...KEY, secretKey: 'other' },
+      'SignatureDoesNotMatch',
+    ],
+  ])('count %s once', async (_, cached, stored, code) => {
+    const attempts = new Attempts();
+    await expect(canActivate(guardOver(cached, stored, attempts))).rejects.toMatchObject({ code });
+    expect(attempts.taken).toBe(1);
+  });
+
+  it('do not count what is valid, nor what nobody could look up', async () => {
+    const attempts = new Attempts();
+    expect(await canActivate(guardOver(KEY, KEY, attempts))).toBe(true);
+    expect(await canActivate(guardOver(undefined, KEY, attempts))).toBe(true);
+    const unavailable = guardOver(undefined, undefined, attempts, () => Promise.reject(new Error('away')));
+    await expect(canActivate(unavailable)).rejects.toThrow('away');
+    expect(attempts.taken).toBe(0);
+  });
+
+  it('keep the address from the database, and let in who is known and signs right', async () => {
+    const attempts = new Attempts(0);
+    const find = jest.fn(async () => KEY);
+    await expect(canActivate(guardOver(undefined, undefined, attempts, find))).rejects.toBeInstanceOf(
+      TenantThrottledException,
+    );
+    expect(find).not.toHaveBeenCalled();
+    const impostor = guardOver({ ...KEY, secretKey: 'other' }, undefined, attempts);
+    await expect(canActivate(impostor)).rejects.toBeInstanceOf(TenantThrottledException);
+    expect(await canActivate(guardOver(KEY, KEY, attempts))).toBe(true);
   });
 });

@@ -6,6 +6,7 @@ import type { AccessKeyRecord } from '../../tenant/access-key.service';
 import { AccessKeyService } from '../../tenant/access-key.service';
 import type { SessionStatement } from '../../tenant/session-token';
 import { isSessionKeyId, SessionTokens } from '../../tenant/session-tokens';
+import { FailedAuthenticationLimiter } from '../../tenant/throttling/failed-authentication.limiter';
 import { S3Error } from '../errors/s3-error';
 import { s3RequestOf } from '../http/attached-request';
 import type { S3Request } from '../http/s3-request';
@@ -24,6 +25,13 @@ import { SigV4Verifier } from './sigv4-verifier';
 /** By these operations clients that don't know the region find it out; they sign for whichever they assume. */
 const REGION_DISCOVERY: ReadonlySet<string> = new Set(['GetBucketLocation', 'ListBuckets']);
 
+/** Refusals that somebody who guesses would get. */
+const FAILED_AUTHENTICATION: ReadonlySet<string> = new Set([
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'SignatureDoesNotMatch',
+]);
+
 /**
  * Who is asking: verifies the signature and sets `request.identity`, or refuses in S3's words. Anonymous requests are
  * refused. Answers without a promise when the access key is in memory, also for temporary credentials that were seen before.
@@ -37,6 +45,7 @@ export class SigV4Guard implements CanActivate {
   constructor(
     private readonly accessKeys: AccessKeyService,
     private readonly sessions: SessionTokens,
+    private readonly failures: FailedAuthenticationLimiter,
     environment: Environment,
     config: VaultaireConfig,
   ) {
@@ -67,18 +76,50 @@ export class SigV4Guard implements CanActivate {
     const { accessKeyId } = claim.credential;
     request.record.accessKeyId = accessKeyId;
     const token = sessionTokenOf(signed);
-    const session = token === undefined ? undefined : this.openSession(accessKeyId, token);
+    const session = token === undefined ? undefined : this.sessions.open(accessKeyId, token);
+    if (token !== undefined && session === undefined) return this.failed(request, new S3Error('InvalidToken'));
+    if (session !== undefined && session.expiresAtMs <= Date.now()) throw new S3Error('ExpiredToken');
     const parentId = session?.parentKeyId ?? accessKeyId;
     const cached = this.accessKeys.findCached(parentId);
-    if (cached !== undefined) return this.admit(request, signed, claim, cached, session);
-    return this.accessKeys.find(parentId).then((key) => this.admit(request, signed, claim, key, session));
+    if (cached === undefined) return this.identifyUncached(parentId, request, signed, claim, session);
+    try {
+      return this.admit(request, signed, claim, cached, session);
+    } catch (error) {
+      if (!isFailedAuthentication(error)) throw error;
+      return this.failed(request, error);
+    }
   }
 
-  private openSession(accessKeyId: string, token: string): SessionStatement {
-    const session = this.sessions.open(accessKeyId, token);
-    if (session === undefined) throw new S3Error('InvalidToken');
-    if (session.expiresAtMs <= Date.now()) throw new S3Error('ExpiredToken');
-    return session;
+  /** Counts the failure. Rejects with it, or because there were too many. */
+  private async failed(request: S3Request, error: Error): Promise<never> {
+    await this.failures.attempt(request.record.remoteAddress);
+    throw error;
+  }
+
+  /**
+   * An address that tries too many keys is refused before the database is asked. A load that others began asks nothing more of it; what comes
+   * of that is counted when it failed.
+   */
+  private async identifyUncached(
+    parentId: string,
+    request: S3Request,
+    signed: SignedRequest,
+    claim: SignatureClaim,
+    session: SessionStatement | undefined,
+  ): Promise<boolean> {
+    const { remoteAddress } = request.record;
+    const isCounted = this.accessKeys.needsLoad(parentId);
+    if (isCounted) await this.failures.attempt(remoteAddress);
+    let hasFailed = false;
+    try {
+      return this.admit(request, signed, claim, await this.accessKeys.find(parentId), session);
+    } catch (error) {
+      hasFailed = isFailedAuthentication(error);
+      if (hasFailed && !isCounted) await this.failures.attempt(remoteAddress);
+      throw error;
+    } finally {
+      if (isCounted && !hasFailed) this.failures.forgive(remoteAddress);
+    }
   }
 
   private admit(
@@ -133,6 +174,10 @@ export class SigV4Guard implements CanActivate {
     const own = ownScope(parent);
     return allOf(own === undefined ? rules : [own, ...rules]);
   }
+}
+
+function isFailedAuthentication(error: unknown): error is S3Error {
+  return error instanceof S3Error && FAILED_AUTHENTICATION.has(error.code);
 }
 
 function ownScope(key: AccessKeyRecord): AccessScope | undefined {

@@ -3,6 +3,7 @@ import type { ArtifactKey, ContainerName, TenantId } from '../../context/ids';
 import type { DriverCallObserver, OperationContext, Principal } from '../../context/operation-context';
 import type { TenantQuota } from '../../context/policy/tenant-policy';
 import type { RequestRecord } from '../../context/request-record';
+import type { Pacing } from '../../tenant/throttling/byte-pacer';
 import type { OperationDefinition } from '../operations/operation.types';
 import type { S3Address } from './address';
 import type { QueryParameters, S3Identity, S3Request } from './s3-request';
@@ -10,6 +11,7 @@ import type { QueryParameters, S3Identity, S3Request } from './s3-request';
 /** The request that the dispatcher makes. The abort signal comes into being when somebody first asks for it. */
 export class ResolvedS3Request implements S3Request {
   identity: S3Identity | undefined = undefined;
+  pacing: Pacing | undefined = undefined;
   readonly id: string;
   readonly bucket: ContainerName | undefined;
   readonly key: ArtifactKey | undefined;

@@ -3,6 +3,7 @@ import type { ArtifactKey, ContainerName, TenantId } from '../../context/ids';
 import type { OperationContext, Principal } from '../../context/operation-context';
 import type { EffectivePolicy } from '../../context/policy/effective-policy';
 import type { RequestRecord } from '../../context/request-record';
+import type { Pacing } from '../../tenant/throttling/byte-pacer';
 import type { SessionStatement } from '../../tenant/session-token';
 import type { AccessScope } from '../auth/access-scope';
 import type { OperationDefinition } from '../operations/operation.types';
@@ -73,6 +74,8 @@ export interface S3Request {
   /** The virtual host's bucket came from the host name. */
   readonly isVirtualHosted: boolean;
   identity: S3Identity | undefined;
+  /** Set by `TenantThrottlerGuard` where the bytes of the request or its answer are shaped. */
+  pacing?: Pacing | undefined;
   /** Throws before `identity` is set. */
   readonly ctx: OperationContext;
 }

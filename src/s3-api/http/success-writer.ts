@@ -1,11 +1,14 @@
 import { Logger } from '@nestjs/common';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
+import type { BytePacer } from '../../tenant/throttling/byte-pacer';
 import { errorElement } from '../errors/error-document';
 import { isServerFault, toS3Error } from '../errors/error-translation';
 import { writeXmlDocument, writeXmlRoot, XML_DECLARATION } from '../xml/xml-writer';
 import { answerHeaders } from './answer-headers';
 import { isAwaitingContinue } from './continue';
+import { keepConnection } from './keep-connection';
+import { PacedStream } from './paced-stream';
 import type { S3Request } from './s3-request';
 import type { S3Response, XmlElement } from './s3-response';
 
@@ -31,14 +34,11 @@ export function writeSuccess(request: S3Request, answer: S3Response): Promise<vo
   }
   switch (body.kind) {
     case 'bytes':
-      writeWhole(request, answer, body.bytes, undefined);
-      return undefined;
+      return writeBody(request, answer, body.bytes, undefined);
     case 'text':
-      writeWhole(request, answer, Buffer.from(body.text), body.contentType);
-      return undefined;
+      return writeBody(request, answer, Buffer.from(body.text), body.contentType);
     case 'xml':
-      writeWhole(request, answer, Buffer.from(writeXmlDocument(body.root)), 'application/xml');
-      return undefined;
+      return writeBody(request, answer, Buffer.from(writeXmlDocument(body.root)), 'application/xml');
     case 'stream':
       writeStream(request, answer, body.stream);
       return undefined;
@@ -50,6 +50,34 @@ export function writeSuccess(request: S3Request, answer: S3Response): Promise<vo
 function writeHead(request: S3Request, status: number, headers: Record<string, string | number>): void {
   request.response.writeHead(status, headers);
   request.record.status = status;
+}
+
+/** Waits first where the answers of this client are shaped. */
+function writeBody(
+  request: S3Request,
+  answer: S3Response,
+  body: Buffer,
+  contentType: string | undefined,
+): Promise<void> | undefined {
+  const pacer = request.pacing?.bytesOut;
+  if (pacer !== undefined && request.message.method !== 'HEAD') {
+    return writeBodyPaced(pacer, request, answer, body, contentType);
+  }
+  writeWhole(request, answer, body, contentType);
+  return undefined;
+}
+
+async function writeBodyPaced(
+  pacer: BytePacer,
+  request: S3Request,
+  answer: S3Response,
+  body: Buffer,
+  contentType: string | undefined,
+): Promise<void> {
+  await pacer.reserve(body.length, request.ctx.signal, () => {
+    keepConnection(request.response.socket);
+  });
+  writeWhole(request, answer, body, contentType);
 }
 
 function writeWhole(
@@ -81,11 +109,18 @@ function writeStream(request: S3Request, answer: S3Response, source: Readable): 
   const promised = headers['content-length'];
   const lengthBytes = promised === undefined ? undefined : Number(promised);
   writeHead(request, answer.status ?? 200, headers);
-  source.on('data', (chunk: Buffer) => {
+  const pacer = request.pacing?.bytesOut;
+  const paced =
+    pacer &&
+    new PacedStream(pacer, () => {
+      keepConnection(response.socket);
+    });
+  const sent = paced ?? source;
+  sent.on('data', (chunk: Buffer) => {
     record.firstByteClockMs ??= performance.now();
     record.bytesOut += chunk.length;
   });
-  source.on('end', () => {
+  sent.on('end', () => {
     if (lengthBytes === undefined || record.bytesOut === lengthBytes) return;
     const error = new Error(`The source ended after ${record.bytesOut} of ${lengthBytes} bytes`);
     reportBrokenAnswer(request, error);
@@ -95,7 +130,8 @@ function writeStream(request: S3Request, answer: S3Response, source: Readable): 
   source.on('error', (error) => {
     if (!isPrematureClose(error)) reportBrokenAnswer(request, error);
   });
-  pipeline(source, response, ignore);
+  if (paced === undefined) pipeline(source, response, ignore);
+  else pipeline(source, paced, response, ignore);
 }
 
 async function writeKeptAlive(request: S3Request, answer: S3Response, result: Promise<XmlElement>): Promise<void> {

@@ -1,5 +1,7 @@
 import { S3Error } from '../errors/s3-error';
+import type { BytePacer } from '../../tenant/throttling/byte-pacer';
 import { continueBody } from '../http/continue';
+import { keepConnection } from '../http/keep-connection';
 import type { S3Request } from '../http/s3-request';
 
 /** Bytes waiting for the consumer beyond which the client is made to wait. */
@@ -16,7 +18,7 @@ export class BodyAbortedError extends S3Error {
 }
 
 /** What of a request the reading of its body needs. The signal is only asked for when the body has to be waited for. */
-export interface BodyOrigin extends Pick<S3Request, 'message' | 'response'> {
+export interface BodyOrigin extends Pick<S3Request, 'message' | 'response' | 'pacing'> {
   readonly ctx: { readonly signal: AbortSignal };
 }
 
@@ -64,6 +66,21 @@ export class RequestBytes implements AsyncIterableIterator<Uint8Array, undefined
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const pacer = this.origin.pacing?.bytesIn;
+    return pacer === undefined ? this.pull() : this.pullPaced(pacer);
+  }
+
+  private async pullPaced(pacer: BytePacer): Promise<IteratorResult<Uint8Array, undefined>> {
+    const pulled = await this.pull();
+    if (pulled.done === true) return pulled;
+    const { message, ctx } = this.origin;
+    await pacer.reserve(pulled.value.length, ctx.signal, () => {
+      keepConnection(message.socket);
+    });
+    return pulled;
+  }
+
+  private pull(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.handedOn !== undefined) giveBack(this.handedOn);
     this.handedOn = undefined;
     if (this.state === 'new') {

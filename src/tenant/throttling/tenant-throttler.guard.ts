@@ -3,56 +3,47 @@ import { Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { ThrottlerModuleOptions } from '@nestjs/throttler';
 import { InjectThrottlerOptions, ThrottlerGuard } from '@nestjs/throttler';
-import { TenantThrottledException } from './tenant-throttled.exception';
+import { AccessKeyService } from '../access-key.service';
+import type { CurrentLimits } from './rate-limiter.service';
+import { RateLimiter } from './rate-limiter.service';
 import { ThrottledRequests } from './throttled-request';
 import { TokenBucketStorage } from './token-bucket.storage';
 
-interface Limit {
-  readonly limit: number;
-  readonly ttlMs: number;
-}
+const ignore = (): void => undefined;
 
 /**
- * Limits each tenant's requests by class. Stands behind the check of the signature.
+ * Holds each request to the limits of its tenant and its access key. Stands behind the check of the signature.
  *
  * The package's own way through a request hashes a key and awaits a dozen promises; this one does a look-up and a
  * subtraction, since it stands before every request. It sets no headers: S3 has none for limits.
  */
 @Injectable()
 export class TenantThrottlerGuard extends ThrottlerGuard {
-  private readonly limits = new Map<string, Limit>();
+  /** A key that a change pushed out of memory is loaded anew: a transfer may be all that its tenant does. */
+  private readonly currentLimits: CurrentLimits = (accessKeyId) => {
+    const known = this.accessKeys.findCached(accessKeyId);
+    if (known === undefined) this.accessKeys.find(accessKeyId).catch(ignore);
+    return known?.policy.limits;
+  };
 
   constructor(
     @InjectThrottlerOptions() options: ThrottlerModuleOptions,
-    private readonly buckets: TokenBucketStorage,
+    storage: TokenBucketStorage,
     reflector: Reflector,
     private readonly requests: ThrottledRequests,
+    private readonly limiter: RateLimiter,
+    private readonly accessKeys: AccessKeyService,
   ) {
-    super(options, buckets, reflector);
-  }
-
-  override async onModuleInit(): Promise<void> {
-    await super.onModuleInit();
-    for (const { name, limit, ttl } of this.throttlers) {
-      if (name === undefined || typeof limit !== 'number' || typeof ttl !== 'number') {
-        throw new TypeError('The limits of tenants are named and constant');
-      }
-      this.limits.set(name, { limit, ttlMs: ttl });
-    }
+    super(options, storage, reflector);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    return Promise.resolve(this.admit(context));
+    return this.admit(context);
   }
 
-  /** The same without a promise. Throws {@link TenantThrottledException}. */
-  admit(context: ExecutionContext): true {
-    const { identity, operation } = this.requests.of(context.switchToHttp().getRequest<object>());
-    if (identity === undefined) return true;
-    const limit = this.limits.get(operation.operationClass);
-    if (limit === undefined) return true;
-    const waitMs = this.buckets.take(operation.operationClass, identity.tenantId, limit.ttlMs, limit.limit);
-    if (waitMs > 0) throw new TenantThrottledException(Math.ceil(waitMs / 1000));
-    return true;
+  /** The same, without a promise where nothing has to be waited for. Throws `TenantThrottledException`. */
+  admit(context: ExecutionContext): true | Promise<true> {
+    const request = this.requests.of(context.switchToHttp().getRequest<object>());
+    return this.limiter.admit(request, this.currentLimits);
   }
 }

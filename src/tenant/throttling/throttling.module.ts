@@ -1,9 +1,39 @@
-import { Module } from '@nestjs/common';
+import cluster from 'node:cluster';
+import { Logger, Module } from '@nestjs/common';
+import { Environment } from '../../config/environment';
+import { MetricsModule } from '../../metrics/metrics.module';
+import { AdminRateLimiter } from './admin-rate-limiter';
+import { FailedAuthenticationLimiter } from './failed-authentication.limiter';
+import { LeaseChannel } from './leases';
+import { LimitLedger } from './limit-ledger';
+import { LocalLeaseChannel } from './local-lease-channel';
+import { RateLimiter } from './rate-limiter.service';
+import { RedisBuckets } from './redis-buckets';
 import { TokenBucketStorage } from './token-bucket.storage';
+import { WorkerLeaseChannel } from './worker-lease-channel';
 
-/** The buckets, apart from `TenantModule` so that the throttler package can have them too. */
+/** The buckets, apart from `TenantModule` so that the throttler package and the admin plane can have them too. */
 @Module({
-  providers: [{ provide: TokenBucketStorage, useFactory: () => new TokenBucketStorage() }],
-  exports: [TokenBucketStorage],
+  imports: [MetricsModule],
+  providers: [
+    { provide: TokenBucketStorage, useFactory: () => new TokenBucketStorage() },
+    { provide: LeaseChannel, inject: [Environment], useFactory: leaseChannel },
+    RateLimiter,
+    AdminRateLimiter,
+    FailedAuthenticationLimiter,
+  ],
+  exports: [TokenBucketStorage, RateLimiter, AdminRateLimiter, FailedAuthenticationLimiter],
 })
 export class ThrottlingModule {}
+
+/** In a cluster the primary owns the buckets; a process by itself owns its own. */
+function leaseChannel({ redisUrl }: Environment): LeaseChannel {
+  if (cluster.isWorker) return new WorkerLeaseChannel();
+  if (redisUrl === undefined) return new LocalLeaseChannel(new LimitLedger());
+  const logger = new Logger('RateLimits');
+  const shared = new RedisBuckets(redisUrl, (level, message) => {
+    if (level === 'warn') logger.warn(message);
+    else logger.log(message);
+  });
+  return new LocalLeaseChannel(new LimitLedger({ shared }), shared);
+}

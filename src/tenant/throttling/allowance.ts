@@ -1,0 +1,215 @@
+import type { BucketKind, BucketRate, LeaseGrant, LeaseReport } from './leases';
+
+/** So much of a second's worth is at hand where there is plenty. */
+const LEASE_SECONDS = 0.05;
+const LARGEST_PART_OF_BURST = 8;
+/** Sweeps without any use after which the rest is returned. */
+const IDLE_SWEEPS = 5;
+
+/** What an allowance needs of those who keep it. */
+export interface AllowanceOwner {
+  now(): number;
+  /** Names the next question, whose answer goes to `allowance`. */
+  nextAsk(allowance: Allowance): number;
+  send(report: LeaseReport): void;
+  /** It has something to report or return later. */
+  isActive(allowance: Allowance): void;
+}
+
+interface Waiter {
+  readonly count: number;
+  /** Set by the answer. */
+  waitMs: number | undefined;
+  resolve: ((waitMs: number) => void) | undefined;
+}
+
+/**
+ * This process's share of one bucket. Most requests take from what was leased ahead; the owner of the bucket is asked when that is
+ * used up, and those who need it wait.
+ */
+export class Allowance implements BucketRate {
+  perSecond = 0;
+  burst = 0;
+  private left = 0;
+  private lowWater = 0;
+  private spent = 0;
+  private refunded = 0;
+  private pendingAsk = 0;
+  private asked = 0;
+  private keepsSpare = false;
+  private isClosed = false;
+  private idleSweeps = 0;
+  private deniedUntilMs = Number.NEGATIVE_INFINITY;
+  private waiters: Waiter[] = [];
+
+  constructor(
+    readonly key: string,
+    readonly kind: BucketKind,
+    private readonly owner: AllowanceOwner,
+  ) {}
+
+  /** Takes one and answers 0, or none and answers the milliseconds until it is worth to ask again. */
+  take(rate: BucketRate): number | Promise<number> {
+    if (rate.perSecond !== this.perSecond || rate.burst !== this.burst) this.configure(rate);
+    if (this.left >= 1) {
+      this.left -= 1;
+      this.spent += 1;
+      if (this.left < this.lowWater && this.pendingAsk === 0) this.ask();
+      return 0;
+    }
+    const deniedForMs = this.deniedUntilMs - this.owner.now();
+    if (deniedForMs > 0) return deniedForMs;
+    return this.wait(1);
+  }
+
+  /** Takes a slot, to be {@link release}d, and answers 0; or none and answers a time to wait. */
+  takeSlot(limit: number): number | Promise<number> {
+    if (limit !== this.burst) this.configure({ perSecond: 0, burst: limit });
+    if (this.left >= 1) {
+      this.left -= 1;
+      if (this.left < this.lowWater && this.pendingAsk === 0) this.ask();
+      return 0;
+    }
+    return this.wait(1);
+  }
+
+  /** Takes `count`, which may not be there yet: answers the milliseconds until they are. */
+  reserve(count: number, rate: BucketRate): number | Promise<number> {
+    if (rate.perSecond !== this.perSecond || rate.burst !== this.burst) this.configure(rate);
+    if (this.left >= count) {
+      this.left -= count;
+      this.spent += count;
+      if (this.left < this.lowWater && this.pendingAsk === 0) this.ask();
+      return 0;
+    }
+    return this.wait(count);
+  }
+
+  /** What was taken was not used after all. */
+  refund(count = 1): void {
+    this.refunded += count;
+    this.owner.isActive(this);
+  }
+
+  release(): void {
+    if (this.keepsSpare && !this.isClosed && this.left < this.spareWanted) {
+      this.left += 1;
+      this.owner.isActive(this);
+    } else this.report(1);
+  }
+
+  granted({ granted, spare, waitMs }: LeaseGrant): void {
+    this.pendingAsk = 0;
+    this.keepsSpare = spare > 0;
+    this.lowWater = spare / 2;
+    const { waiters, asked } = this;
+    this.asked = 0;
+    this.waiters = waiters.slice(asked);
+    if (this.kind === 'debt') this.settleDebt(waiters.slice(0, asked), waitMs);
+    else {
+      for (const [at, waiter] of waiters.slice(0, asked).entries())
+        settle(waiter, at < granted ? 0 : Math.max(1, waitMs));
+      if (this.kind === 'tokens' && granted < asked) this.deniedUntilMs = this.owner.now() + waitMs;
+    }
+    this.left += spare;
+    if (spare > 0) this.owner.isActive(this);
+    this.serveLatecomers();
+    if (this.isClosed) this.returnLeft();
+  }
+
+  /** Somebody else needs it. */
+  recalled(): void {
+    const { left } = this;
+    this.keepsSpare = false;
+    this.left = 0;
+    this.lowWater = 0;
+    this.report(left);
+  }
+
+  /** Nobody will take any more. What was taken may still be released or refunded. */
+  close(): void {
+    this.isClosed = true;
+    this.returnLeft();
+  }
+
+  /** Reports what is due, and returns what was idle for a while. False: there is nothing left to sweep. */
+  sweep(): boolean {
+    this.idleSweeps = this.spent > 0 ? 0 : this.idleSweeps + 1;
+    if (this.idleSweeps >= IDLE_SWEEPS || this.kind === 'slots') this.returnLeft();
+    else if (this.spent > 0 || this.refunded > 0) this.report(0);
+    return this.left > 0;
+  }
+
+  private configure({ perSecond, burst }: BucketRate): void {
+    this.returnLeft();
+    this.perSecond = perSecond;
+    this.burst = burst;
+    this.deniedUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  private get spareWanted(): number {
+    const ofBurst = this.burst / LARGEST_PART_OF_BURST;
+    return Math.floor(this.kind === 'slots' ? ofBurst : Math.min(this.perSecond * LEASE_SECONDS, ofBurst));
+  }
+
+  private wait(count: number): number | Promise<number> {
+    const waiter: Waiter = { count, waitMs: undefined, resolve: undefined };
+    this.waiters.push(waiter);
+    if (this.pendingAsk === 0) this.ask();
+    if (waiter.waitMs !== undefined) return waiter.waitMs;
+    return new Promise((resolve) => {
+      waiter.resolve = resolve;
+    });
+  }
+
+  private ask(): void {
+    this.pendingAsk = this.owner.nextAsk(this);
+    this.asked = this.waiters.length;
+    const need = this.waiters.reduce((sum, { count }) => sum + count, 0);
+    this.send({ ask: this.pendingAsk, returned: 0, need, spare: this.spareWanted });
+  }
+
+  /** Each waits for its own part of the debt, in the order they came. */
+  private settleDebt(waiters: readonly Waiter[], waitMs: number): void {
+    let later = waiters.reduce((sum, { count }) => sum + count, 0);
+    for (const waiter of waiters) {
+      later -= waiter.count;
+      settle(waiter, Math.max(0, waitMs - (later * 1000) / this.perSecond));
+    }
+  }
+
+  /** Those who came while the question was under way. */
+  private serveLatecomers(): void {
+    while (this.waiters[0] !== undefined && this.left >= this.waiters[0].count) {
+      const waiter = this.waiters.shift();
+      if (waiter === undefined) return;
+      this.left -= waiter.count;
+      if (this.kind !== 'slots') this.spent += waiter.count;
+      settle(waiter, 0);
+    }
+    if (this.waiters.length > 0) this.ask();
+  }
+
+  private returnLeft(): void {
+    const { left } = this;
+    this.left = 0;
+    this.lowWater = 0;
+    if (left > 0 || this.spent > 0 || this.refunded > 0) this.report(left);
+  }
+
+  private report(returned: number): void {
+    this.send({ ask: 0, returned, need: 0, spare: 0 });
+  }
+
+  private send(about: Pick<LeaseReport, 'ask' | 'returned' | 'need' | 'spare'>): void {
+    const { key, kind, perSecond, burst, spent, refunded } = this;
+    this.spent = 0;
+    this.refunded = 0;
+    this.owner.send({ key, kind, perSecond, burst, spent, refunded, ...about });
+  }
+}
+
+function settle(waiter: Waiter, waitMs: number): void {
+  waiter.waitMs = waitMs;
+  waiter.resolve?.(waitMs);
+}
