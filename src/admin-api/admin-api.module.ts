@@ -13,6 +13,7 @@ import { ServerController } from './server/server.controller';
 import { KeysController, UserKeysController } from './tenants/keys.controller';
 import { PlansController } from './tenants/plans.controller';
 import { PolicyController } from './tenants/policy.controller';
+import { TenantClosing } from './tenants/tenant-closing';
 import { TenantsController } from './tenants/tenants.controller';
 import { UsersController } from './tenants/users.controller';
 import { AdminTokenService } from './tokens/admin-token.service';
@@ -34,6 +35,6 @@ import { TokensController } from './tokens/tokens.controller';
     UserKeysController,
     UsersController,
   ],
-  providers: [AdminTokenService, ContainerDirectory, ContainerEmptier],
+  providers: [AdminTokenService, ContainerDirectory, ContainerEmptier, TenantClosing],
 })
 export class AdminApiModule {}

@@ -20,7 +20,15 @@ import { StateMetrics } from './state-metrics';
       useFactory: () => ({ controller: MetricsController, path: '/metrics', defaultMetrics: { enabled: false } }),
     }),
   ],
-  providers: [...METRIC_PROVIDERS, MetricsObserver, DriverMetrics, EventLogMetrics, DatabaseMetrics, StateMetrics],
+  providers: [
+    ...METRIC_PROVIDERS,
+    MetricsObserver,
+    DriverMetrics,
+    EventLogMetrics,
+    RateLimitMetrics,
+    DatabaseMetrics,
+    StateMetrics,
+  ],
   exports: [...METRIC_PROVIDERS, MetricsObserver, DriverMetrics, EventLogMetrics, RateLimitMetrics],
 })
 export class MetricsModule {}

@@ -5,12 +5,22 @@ export type TenancyFailure = 'invalid' | 'missing' | 'conflict' | 'changed';
 export class TenancyError extends Error {
   override readonly name = 'TenancyError';
   readonly failure: TenancyFailure;
+  /** What of that which was asked is wrong; undefined: no one part. */
+  readonly field: string | undefined;
 
-  constructor(message: string, options: ErrorOptions & { readonly failure?: TenancyFailure } = {}) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly failure?: TenancyFailure; readonly field?: string } = {},
+  ) {
     super(message, options);
     this.failure = options.failure ?? 'invalid';
+    this.field = options.field;
   }
 }
+
+/** {@link TenancyError} of a tenant that takes no change any more. */
+export const isClosing = (tenantName: string): TenancyError =>
+  new TenancyError(`The tenant ${tenantName} is closing`, { failure: 'conflict' });
 
 /** {@link TenancyError} of something that was changed since its revision was read. */
 export const changedMeanwhile = (): TenancyError =>

@@ -142,7 +142,11 @@ function generateCredentials(): AccessKeyCredentials {
   return { accessKeyId: `AKIA${suffix}`, secretKey: randomBytes(30).toString('base64url') };
 }
 
+/** An id in the place of a name leads to what has that id. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 function requireName(what: string, name: string): void {
+  if (UUID.test(name)) throw new TenancyError(`${name} can be no ${what} name: it looks like an id`, { field: 'name' });
   if (!NAME.test(name)) {
     throw new TenancyError(
       `${JSON.stringify(name)} can be no ${what} name: 1 to 63 of A-Z a-z 0-9 . _ -, a letter or digit first`,

@@ -10,7 +10,8 @@ export const CONTAINER_EMPTY = 'container-empty';
 /** Kind of job: removes a tenant that is closing, with all that it has. Parameters: `tenantId`, `tenant`. */
 export const TENANT_CLOSE = 'tenant-close';
 
-const BATCH_VERSIONS = 500;
+/** Each key of a batch holds a lock, and PostgreSQL's lock table is of a fixed size. */
+const BATCH_VERSIONS = 100;
 const BATCH_UPLOADS = 100;
 
 const SOME_VERSIONS = {
@@ -32,6 +33,8 @@ const CONTAINERS_OF_TENANT = {
   text: `SELECT id, name FROM containers WHERE tenant_id = $1 ORDER BY id`,
 };
 const DELETE_CONTAINER = { name: 'close-tenant-container', text: 'SELECT vaultaire_delete_container($1) AS outcome' };
+/** Holds up who would add a container: its row refers to this one. */
+const HOLD_TENANT = { name: 'close-tenant-hold', text: 'SELECT id FROM tenants WHERE id = $1 FOR UPDATE' };
 const DELETE_USERS = { name: 'close-tenant-users', text: 'DELETE FROM users WHERE tenant_id = $1' };
 const DELETE_TENANT = { name: 'close-tenant', text: `DELETE FROM tenants WHERE id = $1 AND state = 'closing'` };
 
@@ -83,7 +86,7 @@ export class ContainerEmptier implements OnModuleInit {
   private async closeTenant(tenantId: string, removed: Removed, control: JobControl): Promise<void> {
     for (;;) {
       const containers = await this.database.query<{ id: string; name: string }>(CONTAINERS_OF_TENANT, [tenantId]);
-      if (containers.length === 0) break;
+      if (containers.length === 0 && (await this.removeTenant(tenantId))) return;
       for (const { id } of containers) {
         await this.empty(id, removed, control);
         const [row] = await this.database.query<{ outcome: string }>(DELETE_CONTAINER, [id]);
@@ -92,9 +95,16 @@ export class ContainerEmptier implements OnModuleInit {
         await control.progress({ ...removed });
       }
     }
-    await this.database.transaction(async (tx: Queryable) => {
+  }
+
+  /** False: a request that was let in before the tenant closed has made another container. */
+  private removeTenant(tenantId: string): Promise<boolean> {
+    return this.database.transaction(async (tx: Queryable) => {
+      await tx.query(HOLD_TENANT, [tenantId]);
+      if ((await tx.query(CONTAINERS_OF_TENANT, [tenantId])).length > 0) return false;
       await tx.query(DELETE_USERS, [tenantId]);
       await tx.query(DELETE_TENANT, [tenantId]);
+      return true;
     });
   }
 

@@ -67,6 +67,7 @@ export class ContainersController {
       throw AdminProblem.badFields([{ field: 'name', message: 'name must follow the rules for names of S3 buckets' }]);
     }
     const tenant = await this.tenantOf(tenantName);
+    if (tenant.state === 'closing') throw AdminProblem.conflict(`The tenant ${tenant.name} is closing`);
     const user = await tenancyProblems(this.users.get(tenant, owner));
     const { quota } = effectivePolicy(await this.tenants.planPolicyOf(tenant), tenant.policy);
     return this.containers.create(tenant, user, name, quota.containers ?? null);

@@ -5,6 +5,8 @@ import { TenancyError } from '../../tenant/tenancy.error';
 import { AdminProblem } from '../admin-problem';
 
 const UNIQUE_VIOLATION = '23505';
+/** `character_not_in_repertoire` of a text, `untranslatable_character` of a JSON value: PostgreSQL has no place for NUL. */
+const NUL_VIOLATIONS: ReadonlySet<unknown> = new Set(['22021', '22P05']);
 
 /** The document of RFC 9457, section 3, with two members of ours: `requestId` and `errors`. */
 export interface ProblemDocument {
@@ -35,6 +37,9 @@ export function toAdminProblem(failure: unknown): AdminProblem {
   if (failure instanceof URIError) return AdminProblem.badRequest('The path is not encoded well');
   if (failure instanceof Error && 'code' in failure && failure.code === UNIQUE_VIOLATION) {
     return new AdminProblem({ status: 409, detail: 'There is one of that name already', cause: failure });
+  }
+  if (failure instanceof Error && 'code' in failure && NUL_VIOLATIONS.has(failure.code)) {
+    return AdminProblem.badRequest('No text may hold the character NUL');
   }
   return new AdminProblem({ status: 500, detail: 'Something went wrong that should not have', cause: failure });
 }

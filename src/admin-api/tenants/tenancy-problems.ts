@@ -10,6 +10,7 @@ export async function tenancyProblems<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (!(error instanceof TenancyError)) throw error;
+    if (error.field !== undefined) throw AdminProblem.badFields([{ field: error.field, message: error.message }]);
     throw new AdminProblem({ status: STATUS[error.failure], detail: error.message, cause: error });
   }
 }

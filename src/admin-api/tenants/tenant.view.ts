@@ -30,7 +30,7 @@ const NAME_MESSAGE = '$property must be 1 to 63 of A-Z a-z 0-9 . _ -, a letter o
 const PLAN_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const MAX_OVERLAP_SECONDS = 30 * 86_400;
 
-const notNull = (_object: unknown, value: unknown): boolean => value !== null && value !== undefined;
+const isGiven = (_object: unknown, value: unknown): boolean => value !== undefined;
 
 export class TenantView {
   @ApiProperty({ format: 'uuid' })
@@ -128,7 +128,7 @@ export class UpdateTenant {
   readonly displayName?: string | null;
 
   @ApiPropertyOptional({ enum: ['active', 'suspended'], example: 'suspended' })
-  @ValidateIf(notNull)
+  @ValidateIf(isGiven)
   @IsIn(['active', 'suspended'])
   readonly state?: 'active' | 'suspended';
 
@@ -138,7 +138,7 @@ export class UpdateTenant {
   readonly plan?: string | null;
 
   @ApiPropertyOptional({ type: TenantPolicy, description: 'Takes the place of all that differed from the plan' })
-  @ValidateIf(notNull)
+  @ValidateIf(isGiven)
   @IsObject()
   @ValidateNested()
   @Type(() => TenantPolicy)
@@ -191,7 +191,7 @@ export class CreateUser {
 
 export class UpdateUser {
   @ApiPropertyOptional({ example: 'Alice B.' })
-  @ValidateIf(notNull)
+  @ValidateIf(isGiven)
   @IsString()
   @MaxLength(255)
   readonly displayName?: string;
@@ -375,7 +375,7 @@ export class UpdatePlan {
   readonly description?: string | null;
 
   @ApiPropertyOptional({ type: TenantPolicy, description: 'Takes the place of the whole policy' })
-  @ValidateIf(notNull)
+  @ValidateIf(isGiven)
   @IsObject()
   @ValidateNested()
   @Type(() => TenantPolicy)

@@ -1,19 +1,17 @@
 import { Body, Delete, Get, HttpCode, Param, ParseBoolPipe, Patch, Post, Query } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiCreatedResponse, ApiOkResponse, ApiParam, ApiQuery } from '@nestjs/swagger';
 import { isString } from 'class-validator';
-import { TENANT_CLOSE } from '../containers/container-emptier';
 import { JobView, jobView } from '../../jobs/admin/job.view';
-import { JobService } from '../../jobs/job.service';
 import { TenantAdministrator } from '../../tenant/administration/tenant.administrator';
 import { AdminAction } from '../admin-action.decorator';
 import { AdminCaller } from '../admin-caller.decorator';
 import { AdminController } from '../admin-controller.decorator';
-import { AdminProblem } from '../admin-problem';
 import { decodeCursor } from '../cursor';
 import { IfMatch } from '../etag';
 import { ApiPage, pageOf } from '../page';
 import type { Page } from '../page';
 import { tenancyProblems } from './tenancy-problems';
+import { TenantClosing } from './tenant-closing';
 import { CreateTenant, TenantQuery, TenantView, tenantView, UpdateTenant } from './tenant.view';
 
 export const TENANT_PARAMETER = { name: 'tenant', description: 'Name or id of the tenant', example: 'acme' };
@@ -23,7 +21,7 @@ export const TENANT_PARAMETER = { name: 'tenant', description: 'Name or id of th
 export class TenantsController {
   constructor(
     private readonly tenants: TenantAdministrator,
-    private readonly jobs: JobService,
+    private readonly closing: TenantClosing,
   ) {}
 
   @Get()
@@ -86,13 +84,6 @@ export class TenantsController {
     @Query('force', new ParseBoolPipe({ optional: true })) isForced = false,
   ): Promise<JobView> {
     const tenant = await tenancyProblems(this.tenants.get(nameOrId));
-    if (!isForced && (await this.tenants.countContainers(tenant)) > 0) {
-      throw AdminProblem.conflict(`The tenant ${tenant.name} has containers; force=true removes them`);
-    }
-    await this.tenants.close(tenant);
-    return jobView(
-      // Without a tenant of its own: the row of the tenant goes with it.
-      await this.jobs.enqueue(TENANT_CLOSE, { tenantId: tenant.id, tenant: tenant.name }, { createdBy: caller.actor }),
-    );
+    return jobView(await this.closing.begin(tenant, isForced, caller.actor));
   }
 }

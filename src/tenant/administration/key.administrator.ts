@@ -8,9 +8,11 @@ import { Plan } from '../entities/plan.entity';
 import { Tenant } from '../entities/tenant.entity';
 import type { User } from '../entities/user.entity';
 import { SecretCipher } from '../secret-cipher';
-import { changedMeanwhile, TenancyError } from '../tenancy.error';
+import { changedMeanwhile, isClosing, TenancyError } from '../tenancy.error';
 import type { AccessKeyCredentials, AccessKeyDetails } from '../tenancy.service';
 import { TenancyService } from '../tenancy.service';
+
+const IS_ACTIVE = `state = 'active' AND (expires_at IS NULL OR expires_at > now())`;
 
 /** Absent: stays as it is. */
 export interface KeyChanges {
@@ -51,7 +53,7 @@ export class KeyAdministrator {
   }
 
   /**
-   * @throws TenancyError conflict where the id is taken or the tenant has as many active keys as it may, invalid for
+   * @throws TenancyError conflict where the id is taken, the tenant is closing or has as many active keys as it may; invalid for
    * credentials that can't be
    */
   async create(
@@ -60,46 +62,51 @@ export class KeyAdministrator {
     details: AccessKeyDetails,
     given: AccessKeyCredentials | undefined,
   ): Promise<CreatedKey> {
-    return this.dataSource.transaction(async (manager) => {
-      await this.requireRoom(manager, tenant);
-      return this.insert(manager, tenant, user, details, given);
-    });
+    return this.withinBound(tenant, (manager) => this.insert(manager, tenant, user, details, given));
   }
 
   /**
-   * A new key of the same user and scope; the old one ends after `overlapSeconds`, or earlier where it would have anyway.
+   * A new key of the same user and scope; the old one ends after `overlapSeconds`, or earlier where it would have anyway. Without overlap
+   * the number of active keys stays, so that it goes also where there is no room for another.
    *
-   * @throws TenancyError missing; conflict for a key that was revoked
+   * @throws TenancyError missing; conflict for a key that is not active any more, and as {@link create}
    */
   async rotate(tenant: Tenant, accessKeyId: string, overlapSeconds: number): Promise<CreatedKey & { old: AccessKey }> {
-    return this.dataSource.transaction(async (manager) => {
-      const before = await find(manager, tenant, accessKeyId);
-      if (before.state !== 'active') {
-        throw new TenancyError(`The access key ${accessKeyId} was revoked`, { failure: 'conflict' });
+    return this.withinBound(tenant, async (manager) => {
+      const { description, scope, user } = await find(manager, tenant, accessKeyId);
+      const { affected } = await manager
+        .createQueryBuilder()
+        .update(AccessKey)
+        .set({
+          revision: () => 'revision + 1',
+          expiresAt: () => 'least(expires_at, now() + make_interval(secs => :overlapSeconds))',
+        })
+        .where(`id = :accessKeyId AND ${IS_ACTIVE}`, { accessKeyId, overlapSeconds })
+        .execute();
+      if (affected !== 1) {
+        throw new TenancyError(`The access key ${accessKeyId} was revoked or has expired`, { failure: 'conflict' });
       }
-      await this.requireRoom(manager, tenant);
-      const { description, scope } = before;
-      const created = await this.insert(manager, tenant, before.user, { description, scope }, undefined);
-      await manager.query(
-        `UPDATE access_keys SET revision = revision + 1,
-           expires_at = least(expires_at, now() + make_interval(secs => $2)) WHERE id = $1`,
-        [accessKeyId, overlapSeconds],
-      );
+      const created = await this.insert(manager, tenant, user, { description, scope }, undefined);
       return { ...created, old: await find(manager, tenant, accessKeyId) };
     });
   }
 
-  /** @throws TenancyError changed, unless `revision` is the current one */
+  /**
+   * @throws TenancyError changed, unless `revision` is the current one; conflict where a key that has expired would be active again
+   * and one too many
+   */
   async update(tenant: Tenant, key: AccessKey, revision: string, changes: KeyChanges): Promise<AccessKey> {
     const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-    const { affected } = await this.dataSource
-      .createQueryBuilder()
-      .update(AccessKey)
-      .set({ ...set, revision: () => 'revision + 1' })
-      .where('id = :id AND revision = :revision', { id: key.id, revision })
-      .execute();
-    if (affected !== 1) throw changedMeanwhile();
-    return this.get(tenant, key.id);
+    return this.withinBound(tenant, async (manager) => {
+      const { affected } = await manager
+        .createQueryBuilder()
+        .update(AccessKey)
+        .set({ ...set, revision: () => 'revision + 1' })
+        .where('id = :id AND revision = :revision', { id: key.id, revision })
+        .execute();
+      if (affected !== 1) throw changedMeanwhile();
+      return find(manager, tenant, key.id);
+    });
   }
 
   /** For good. Revoking again changes nothing. */
@@ -123,22 +130,34 @@ export class KeyAdministrator {
     return { key: await find(manager, tenant, credentials.accessKeyId), secretKey: credentials.secretKey };
   }
 
-  /** Holds the tenant's row, so that the number of keys is exact however many are created at once. */
-  private async requireRoom(manager: EntityManager, { id, name }: Tenant): Promise<void> {
-    const tenant = await manager.findOneOrFail(Tenant, { where: { id }, lock: { mode: 'for_no_key_update' } });
-    const plan = tenant.planName === null ? null : await manager.findOneBy(Plan, { name: tenant.planName });
-    const allowed = effectivePolicy(plan?.policy, tenant.policy).quota.accessKeys;
-    if (allowed === undefined || allowed === null) return;
-    const rows: { count: string }[] = await manager.query(
-      `SELECT count(*) FROM access_keys k JOIN users u ON u.id = k.user_id
-        WHERE u.tenant_id = $1 AND k.state = 'active' AND (k.expires_at IS NULL OR k.expires_at > now())`,
-      [id],
-    );
-    if (Number(rows[0]?.count ?? 0) < allowed) return;
-    throw new TenancyError(`The tenant ${name} may have ${String(allowed)} active access keys and has them`, {
-      failure: 'conflict',
+  /**
+   * Holds the tenant's row during `work`, so that the number of active keys is exact however many are changed at once. Undoes work
+   * that makes them more than there may be.
+   */
+  private async withinBound<T>({ id, name }: Tenant, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.dataSource.transaction(async (manager) => {
+      const tenant = await manager.findOne(Tenant, { where: { id }, lock: { mode: 'for_no_key_update' } });
+      if (tenant === null || tenant.state === 'closing') throw isClosing(name);
+      const plan = tenant.planName === null ? null : await manager.findOneBy(Plan, { name: tenant.planName });
+      const allowed = effectivePolicy(plan?.policy, tenant.policy).quota.accessKeys;
+      if (allowed === undefined || allowed === null) return work(manager);
+      const before = await countActive(manager, id);
+      const result = await work(manager);
+      const after = await countActive(manager, id);
+      if (after <= allowed || after <= before) return result;
+      throw new TenancyError(`The tenant ${name} may have ${String(allowed)} active access keys and has them`, {
+        failure: 'conflict',
+      });
     });
   }
+}
+
+async function countActive(manager: EntityManager, tenantId: string): Promise<number> {
+  const rows: { count: string }[] = await manager.query(
+    `SELECT count(*) FROM access_keys JOIN users u ON u.id = user_id WHERE u.tenant_id = $1 AND ${IS_ACTIVE}`,
+    [tenantId],
+  );
+  return Number(rows[0]?.count ?? 0);
 }
 
 async function find(manager: EntityManager, tenant: Tenant, accessKeyId: string): Promise<AccessKey> {

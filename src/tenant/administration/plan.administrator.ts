@@ -21,8 +21,16 @@ export class PlanAdministrator implements OnModuleInit {
     private readonly config: VaultaireConfig,
   ) {}
 
-  /** Writes the plans of the configuration over those of the same names. A row that is as it should be is left alone. */
+  /**
+   * Writes the plans of the configuration over those of the same names. A row that is as it should be is left alone. What no longer
+   * stands in the configuration is administered by the API from then on, since tenants may have it.
+   */
   async onModuleInit(): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE plans SET source = 'api', revision = revision + 1, updated_at = now()
+        WHERE source = 'file' AND name <> ALL($1::text[])`,
+      [this.config.plans.map(({ name }) => name)],
+    );
     for (const { name, description = null, policy } of this.config.plans) {
       await this.dataSource.query(
         `INSERT INTO plans (name, description, policy, source) VALUES ($1, $2, $3, 'file')

@@ -8,7 +8,7 @@ import { Plan } from '../entities/plan.entity';
 import { Tenant } from '../entities/tenant.entity';
 import type { TenantState } from '../entities/tenant.entity';
 import { SecretCipher } from '../secret-cipher';
-import { changedMeanwhile, TenancyError } from '../tenancy.error';
+import { changedMeanwhile, isClosing, TenancyError } from '../tenancy.error';
 import type { NewTenantDetails } from '../tenancy.service';
 import { TenancyService } from '../tenancy.service';
 
@@ -73,7 +73,7 @@ export class TenantAdministrator {
   /** @throws TenancyError changed, unless `revision` is the current one; conflict for a tenant that is closing */
   async update(tenant: Tenant, revision: string, changes: TenantChanges): Promise<Tenant> {
     return this.dataSource.transaction(async (manager) => {
-      if (tenant.state === 'closing') throw isClosing(tenant);
+      if (tenant.state === 'closing') throw isClosing(tenant.name);
       if (typeof changes.planName === 'string') await requirePlan(manager, changes.planName);
       const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
       const { affected } = await manager
@@ -90,31 +90,8 @@ export class TenantAdministrator {
       return manager.findOneByOrFail(Tenant, { id: tenant.id });
     });
   }
-
-  /** Refuses all requests of the tenant from now on, for good. Closing again changes nothing. */
-  async close(tenant: Tenant): Promise<void> {
-    await this.dataSource
-      .createQueryBuilder()
-      .update(Tenant)
-      .set({ state: 'closing', revision: () => 'revision + 1', updatedAt: () => 'now()' })
-      .where('id = :id AND state <> :closing', { id: tenant.id, closing: 'closing' })
-      .execute();
-  }
-
-  /** Number of containers that a tenant has. */
-  async countContainers(tenant: Tenant): Promise<number> {
-    const rows: { count: string }[] = await this.dataSource.query(
-      'SELECT count(*) FROM containers WHERE tenant_id = $1',
-      [tenant.id],
-    );
-    return Number(rows[0]?.count ?? 0);
-  }
-}
-
-function isClosing({ name }: Tenant): TenancyError {
-  return new TenancyError(`The tenant ${name} is closing`, { failure: 'conflict' });
 }
 
 async function requirePlan(manager: EntityManager, name: string): Promise<void> {
-  if (!(await manager.existsBy(Plan, { name }))) throw new TenancyError(`There is no plan ${name}`);
+  if (!(await manager.existsBy(Plan, { name }))) throw new TenancyError(`There is no plan ${name}`, { field: 'plan' });
 }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { isUUID } from 'class-validator';
 import { DataSource } from 'typeorm';
-import type { Tenant } from '../entities/tenant.entity';
+import { Tenant } from '../entities/tenant.entity';
 import { User } from '../entities/user.entity';
 import { SecretCipher } from '../secret-cipher';
-import { changedMeanwhile, TenancyError } from '../tenancy.error';
+import { changedMeanwhile, isClosing, TenancyError } from '../tenancy.error';
 import type { NewUser } from '../tenancy.service';
 import { TenancyService } from '../tenancy.service';
 
@@ -43,9 +43,12 @@ export class UserAdministrator {
     return user;
   }
 
-  /** @throws TenancyError conflict where the name is taken, invalid for a bad name */
+  /** @throws TenancyError conflict where the name is taken or the tenant is closing, invalid for a bad name */
   async create(tenant: Tenant, user: NewUser): Promise<User> {
     return this.dataSource.transaction(async (manager) => {
+      // Holds up the closing of the tenant, which removes the users that it finds.
+      const held = await manager.findOne(Tenant, { where: { id: tenant.id }, lock: { mode: 'pessimistic_read' } });
+      if (held?.state !== 'active' && held?.state !== 'suspended') throw isClosing(tenant.name);
       const { id } = await new TenancyService(manager, this.cipher).createUser(tenant, user);
       return manager.findOneByOrFail(User, { id });
     });
