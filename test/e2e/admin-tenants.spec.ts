@@ -172,6 +172,16 @@ describe('administration at its edges', () => {
     expect((await api('GET', '/tenants/without-plan')).status).toBe(404);
   });
 
+  it('names the operations of a scope that S3 does not have', async () => {
+    const tenant = await newTenant();
+    const scope = { operations: ['read', 'GetObjects', 'PutObject'] };
+    const errors = [{ field: 'scope.operations', message: 'S3 has no operation GetObjects' }];
+    for (const answer of [await createKey(tenant, { scope }), await change(await newKey(tenant), { scope })]) {
+      expect({ status: answer.status, errors: answer.body.errors }).toEqual({ status: 400, errors });
+    }
+    expect((await createKey(tenant, { scope: { operations: ['read', 'PutObject'] } })).status).toBe(201);
+  });
+
   it.each(['/tenants', '/tenants/default/users'])('gives no name that looks like an id: POST %s', async (path) => {
     const answer = await api('POST', path, { name: '0190a000-0000-7000-8000-000000000001' });
     expect({ status: answer.status, field: answer.body.errors?.[0].field }).toEqual({ status: 400, field: 'name' });

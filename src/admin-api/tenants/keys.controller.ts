@@ -14,6 +14,7 @@ import { decodeCursor } from '../cursor';
 import { IfMatch } from '../etag';
 import { ApiPage, pageOf, PageQuery } from '../page';
 import type { Page } from '../page';
+import { requireKnownOperations } from './known-operations';
 import { tenancyProblems } from './tenancy-problems';
 import { CreatedKeyView, CreateKey, KeyView, keyView, RotateKey, UpdateKey } from './tenant.view';
 import { TENANT_PARAMETER } from './tenants.controller';
@@ -63,6 +64,7 @@ export class UserKeysController {
     @Body() body: CreateKey,
     @AdminCaller() caller: AdminCaller,
   ): Promise<CreatedKeyView> {
+    requireKnownOperations(body.scope);
     const given = givenCredentials(body, caller);
     const tenant = await tenancyProblems(this.tenants.get(tenantName));
     const user = await tenancyProblems(this.users.get(tenant, userName));
@@ -101,6 +103,7 @@ export class KeysController {
     @IfMatch() revision: string,
     @Body() { description, scope, expiresAt }: UpdateKey,
   ): Promise<KeyView> {
+    requireKnownOperations(scope);
     const tenant = await tenancyProblems(this.tenants.get(tenantName));
     const key = await tenancyProblems(this.keys.get(tenant, id));
     const changes = { description, scope, expiresAt: expiresAt === null ? null : timeOf(expiresAt) };
