@@ -8,11 +8,17 @@ import { s3Settings } from './s3/profiles';
 describe('the probe of a backend', () => {
   let simulator: S3Simulator;
 
-  async function probe(quirks: Partial<SimulatorQuirks>, bucket?: string): Promise<ProbeReport> {
+  async function probe(
+    quirks: Partial<SimulatorQuirks>,
+    bucket?: string,
+    signal: AbortSignal = new AbortController().signal,
+    prepare: () => void = () => undefined,
+  ): Promise<ProbeReport> {
     simulator = await S3Simulator.start(quirks);
+    prepare();
     const place = { endpoint: simulator.endpoint, bucket: bucket ?? simulator.bucket, stallMs: 5_000 };
     const settings = s3Settings('probed', 'generic', place, { accessKeyId: 'simulated', secretAccessKey: 'secret' });
-    return probeDriver(settings, new AbortController().signal);
+    return probeDriver(settings, signal);
   }
 
   afterEach(async () => {
@@ -65,4 +71,25 @@ describe('the probe of a backend', () => {
     expect(report.steps).toEqual([expect.objectContaining({ name: 'write', outcome: 'fails' })]);
     expect(report.steps[0]?.detail).toContain('NoSuchBucket');
   });
+
+  it.each(['GetObject', 'UploadPart', 'DeleteObject'] as const)(
+    'ends when its time is over, and leaves nothing, while %s hangs',
+    async (operation) => {
+      const controller = new AbortController();
+      const report = await probe({}, undefined, controller.signal, () => {
+        let isHung = false;
+        simulator.faults = (request) => {
+          if (isHung || request.operation !== operation) return undefined;
+          isHung = true;
+          setImmediate(() => {
+            controller.abort();
+          });
+          return { do: 'stall' };
+        };
+      });
+      expect(report).toMatchObject({ isUsable: false, quirks: undefined });
+      expect(report.steps.at(-1)).toMatchObject({ outcome: 'fails', detail: 'no time was left' });
+      expect(simulator.leftovers()).toEqual([]);
+    },
+  );
 });

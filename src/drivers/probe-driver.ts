@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from './backoff';
 import { DriverError } from './driver.errors';
 import { S3_PROFILES } from './s3/profiles';
 import type { S3Profile, S3ProfileName, S3Settings } from './s3/profiles';
 import { S3Client } from './s3/s3-client';
+import type { SendOptions } from './s3/s3-client';
 import { S3Objects, textOf } from './s3/s3-objects';
 
 /** One thing that was tried on a backend. */
@@ -27,7 +28,7 @@ export interface ProbeReport {
   /** Blobs can be written, read back whole and in ranges, listed and deleted. */
   readonly isUsable: boolean;
   readonly steps: readonly ProbeStep[];
-  /** Undefined when not even a PUT works. */
+  /** Undefined when not even a PUT works, or time ran out. */
   readonly quirks: ProbedQuirks | undefined;
   /** CopyObject works. */
   readonly canCopy: boolean;
@@ -37,12 +38,16 @@ export interface ProbeReport {
   readonly bestProfile: S3ProfileName | undefined;
 }
 
+/** An abort waits so long for the answer to a request that was sent, so that what it made is there to be removed. */
+const GRACE_MS = 2_000;
+const CLEAN_UP_MS = 10_000;
 const PART_BYTES = 5 * 1024 * 1024;
 const SMALL_BYTES = 4096;
 
 /**
- * Tries an S3 backend out with objects of its own below `<keyPrefix>probe/`, and removes them. Never rejects, except with
- * `Aborted`: what does not work is in the report.
+ * Tries an S3 backend out with objects of its own below `<keyPrefix>probe/`, and removes them. What does not work is in the
+ * report and no rejection; when `signal` aborts, so is what was tried until then. The end can be 15 s later than that: what was made is
+ * still removed.
  */
 export async function probeDriver(settings: S3Settings, signal: AbortSignal): Promise<ProbeReport> {
   const client = new S3Client(settings);
@@ -88,6 +93,8 @@ class Probe {
         quirks = { hasMultipart, hasListV2, trustsETag, hasConditionalWrites, checksum };
         isUsable = canRead && hasRanges && (hasListV2 || hasListV1) && canDelete;
       }
+    } catch (error) {
+      if (!this.signal.aborted) throw error;
     } finally {
       await this.cleanUp();
     }
@@ -115,8 +122,9 @@ class Probe {
       report(objection === undefined ? 'works' : 'differs', objection ?? '');
       return objection === undefined;
     } catch (error) {
-      if (!(error instanceof DriverError) || this.signal.aborted) throw error;
-      report('fails', `${error.kind}: ${error.message}`);
+      if (!(error instanceof DriverError)) throw error;
+      report('fails', this.signal.aborted ? 'no time was left' : `${error.kind}: ${error.message}`);
+      if (this.signal.aborted) throw error;
       return false;
     }
   }
@@ -186,7 +194,8 @@ class Probe {
       }
       await this.objects.completeUpload(objectKey, uploadId, etags, this.options);
     } catch (error) {
-      await this.objects.abortUpload(objectKey, uploadId, this.signal).catch(() => undefined);
+      const signal = AbortSignal.timeout(CLEAN_UP_MS);
+      await this.objects.abortUpload(objectKey, uploadId, signal).catch(() => undefined);
       throw error;
     }
     const { sizeBytes } = await this.objects.head(objectKey, this.signal);
@@ -217,7 +226,7 @@ class Probe {
   }
 
   private async cleanUp(): Promise<void> {
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(CLEAN_UP_MS);
     const names = ['object', 'digest', 'multipart', 'copy'];
     await Promise.allSettled(names.map((name) => this.objects.delete(this.prefix + name, signal)));
   }
@@ -231,7 +240,7 @@ class Probe {
       } catch (error) {
         const isThrottled = error instanceof DriverError && error.kind === 'RateLimited';
         if (!isThrottled || attempt === 3) throw error;
-        await delay(Math.min(5, error.retryAfterSeconds ?? attempt) * 1000, undefined, { signal: this.signal });
+        await sleep(Math.min(5, error.retryAfterSeconds ?? attempt) * 1000, this.signal);
       }
     }
   }
@@ -243,8 +252,8 @@ class Probe {
       .map((field) => ({ field, configured: this.settings[field], seen: quirks[field] }));
   }
 
-  private get options(): { readonly signal: AbortSignal } {
-    return { signal: this.signal };
+  private get options(): SendOptions {
+    return { signal: this.signal, graceMs: GRACE_MS };
   }
 
   private get settings(): S3Settings {

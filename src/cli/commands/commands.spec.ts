@@ -68,13 +68,14 @@ describe('a command', () => {
     ['tenant delete acme --yes', 'DELETE', '/tenants/acme'],
     ['tenant delete acme --yes --force', 'DELETE', '/tenants/acme?force=true'],
     ['driver show local', 'GET', '/drivers/local'],
+    ['driver probe local', 'POST', '/drivers/local/probe', {}],
     ['job show j-1', 'GET', '/jobs/j-1'],
     ['job cancel j-1', 'POST', '/jobs/j-1/cancel', {}],
     ['token create ci --role viewer', 'POST', '/tokens', { name: 'ci', role: 'viewer' }],
     ['token revoke ci', 'DELETE', '/tokens/ci'],
     ['server', 'GET', '/server'],
   ])('%s', async (line, ...[method, path, body]: [method: string, path: string, body?: object]) => {
-    api.answers(() => ({ body: { id: 'x' } }));
+    api.answers(() => ({ body: { id: 'x', isUsable: true } }));
     expect(await run(...line.split(' '))).toMatchObject({ exitCode: 0 });
     expect(asked()).toEqual([[method, `/api/v1${path}`, ...(body === undefined ? [] : [body])]]);
   });

@@ -1,6 +1,10 @@
 import { apiPath } from '../api/admin-client';
 import type { Command } from '../command';
+import { CommandFailed } from '../command';
+import type { Printable } from '../output/printable';
+import { record } from '../output/record';
 import type { Column } from '../output/table';
+import { table, valueAt } from '../output/table';
 import { details, LIST_OPTIONS, listing, listRange } from './shared';
 
 const COLUMNS: readonly Column[] = [
@@ -29,5 +33,54 @@ const show: Command = {
   run: async ({ api, input }) => details((await api.get(apiPath('drivers', input.positional('DRIVER')))).body),
 };
 
+const STEP_COLUMNS: readonly Column[] = [
+  { title: 'tried', path: 'name' },
+  { title: 'outcome', path: 'outcome' },
+  { title: 'ms', path: 'latencyMs', format: (ms) => (typeof ms === 'number' ? ms.toFixed(1) : '-') },
+  { title: 'detail', path: 'detail' },
+];
+
+const DIFFERENCE_COLUMNS: readonly Column[] = [
+  { title: 'field', path: 'field' },
+  { title: 'configured', path: 'configured' },
+  { title: 'seen', path: 'seen' },
+];
+
+const probe: Command = {
+  name: 'driver probe',
+  summary: 'Tries out what the backend of an S3 driver can do, and which profile fits it.',
+  details: [
+    'Objects of its own are written, read, listed, copied and deleted; nothing is left on the backend.',
+    'It takes a minute at most. Exits with 1 when the backend can not be used as it is configured.',
+  ],
+  positionals: ['DRIVER'],
+  options: {},
+  run: async ({ api, input }) => {
+    const name = input.positional('DRIVER');
+    const report = probeReport((await api.post(apiPath('drivers', name, 'probe'))).body);
+    if (valueAt(report.json, 'isUsable') !== true)
+      throw new CommandFailed(`The backend of ${name} can not be used as it is configured`, report);
+    return report;
+  },
+};
+
 /** Storage backends. */
-export const DRIVER_COMMANDS: readonly Command[] = [list, show];
+export const DRIVER_COMMANDS: readonly Command[] = [list, show, probe];
+
+/** What was found out, then where the configuration differs, then each step. */
+function probeReport(json: unknown): Printable & { readonly kind: 'data' } {
+  const summary = Object.fromEntries(
+    ['driver', 'endpoint', 'isUsable', 'bestProfile', 'quirks', 'canCopy'].map((field) => [
+      field,
+      valueAt(json, field),
+    ]),
+  );
+  const differences = table(rowsOf(json, 'differences'), DIFFERENCE_COLUMNS, 'The configuration is as the backend is.');
+  const steps = table(rowsOf(json, 'steps'), STEP_COLUMNS, 'Nothing was tried.');
+  return { kind: 'data', json, human: [record(summary), differences, steps].join('\n\n') };
+}
+
+function rowsOf(json: unknown, field: string): readonly unknown[] {
+  const rows = valueAt(json, field);
+  return Array.isArray(rows) ? rows : [];
+}
