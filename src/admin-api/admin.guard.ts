@@ -2,7 +2,7 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
-import { TokenBucketStorage } from '../tenant/throttling/token-bucket.storage';
+import { AdminRateLimiter } from '../tenant/throttling/admin-rate-limiter';
 import { ADMIN_ACTION } from './admin-action.decorator';
 import type { AdminActionOptions } from './admin-action.decorator';
 import { AdminProblem } from './admin-problem';
@@ -14,20 +14,20 @@ import type { AdminTokenRecord } from './tokens/admin-token.authenticator';
 const BEARER = /^Bearer +([\x21-\x7e]{1,512}) *$/i;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Tokens that are not in memory, per client address: so many at once, and as many new ones in this time. */
-const UNKNOWN_TOKENS = { bucket: 'admin-tokens', limit: 20, refillMs: 60_000 };
-
-/** Who calls (bearer token), and may they (role, tenant). Names the action in the event log before it refuses anything. */
+/** Who calls (bearer token), how fast, and may they (role, tenant). Names the action in the event log before it refuses anything. */
 @Injectable()
 export class AdminGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly tokens: AdminTokenAuthenticator,
     private readonly tenants: AdminTenantFinder,
-    private readonly buckets: TokenBucketStorage,
+    private readonly limits: AdminRateLimiter,
   ) {}
 
-  /** @throws AdminProblem 401, 403, 404 for a tenant-admin of another tenant, 429 after many unknown tokens */
+  /**
+   * @throws AdminProblem 401, 403, 404 for a tenant-admin of another tenant
+   * @throws TenantThrottledException 429 for a token that asks too often, and after many unknown ones
+   */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const message = context.switchToHttp().getRequest<Request>();
     const request = adminRequestOf(message);
@@ -35,11 +35,13 @@ export class AdminGuard implements CanActivate {
     if (action === undefined) throw AdminProblem.forbidden('The route declares no action');
     request.record.operation = `admin.${action.name}`;
 
-    const token = await this.authenticate(message.headers.authorization, request.record.remoteAddress ?? '');
+    const token = await this.authenticate(message.headers.authorization, request.record.remoteAddress);
     const { tenant } = token;
-    request.record.actor = `token:${token.name}`;
+    const actor = `token:${token.name}`;
+    request.record.actor = actor;
     request.record.tenantId = tenant?.id;
-    request.caller = { actor: `token:${token.name}`, tokenId: token.id, role: token.role, tenantId: tenant?.id };
+    request.caller = { actor, tokenId: token.id, role: token.role, tenantId: tenant?.id };
+    await this.limits.admit(actor);
 
     const named: unknown = message.params.tenant;
     const tenantParameter = typeof named === 'string' ? named : undefined;
@@ -50,7 +52,10 @@ export class AdminGuard implements CanActivate {
     return true;
   }
 
-  private async authenticate(authorization: string | undefined, address: string): Promise<AdminTokenRecord> {
+  private async authenticate(
+    authorization: string | undefined,
+    address: string | undefined,
+  ): Promise<AdminTokenRecord> {
     if (authorization === undefined) throw unauthorized('This needs a bearer token', 'Bearer realm="vaultaire"');
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw invalidToken('The Authorization header must be: Bearer <token>');
@@ -60,17 +65,11 @@ export class AdminGuard implements CanActivate {
     return known;
   }
 
-  private load(token: string, address: string): Promise<AdminTokenRecord | undefined> {
-    const { bucket, limit, refillMs } = UNKNOWN_TOKENS;
-    const waitMs = this.buckets.take(bucket, address, refillMs, limit);
-    if (waitMs > 0) {
-      throw new AdminProblem({
-        status: 429,
-        detail: 'Too many unknown tokens came from this address',
-        headers: { 'Retry-After': String(Math.ceil(waitMs / 1000)) },
-      });
-    }
-    return this.tokens.load(token);
+  private async load(token: string, address: string | undefined): Promise<AdminTokenRecord | undefined> {
+    await this.limits.attempt(address);
+    const known = await this.tokens.load(token);
+    if (known !== undefined) this.limits.forgive(address);
+    return known;
   }
 }
 

@@ -11,17 +11,14 @@ import { SecretCipher } from './secret-cipher';
 import { SessionTokens } from './session-tokens';
 import { tenantThrottlerOptions } from './throttling/tenant-throttler.options';
 import { ThrottlingModule } from './throttling/throttling.module';
-import { TokenBucketStorage } from './throttling/token-bucket.storage';
 
 /** Who is asking, and how fast they may. Who uses `TenantThrottlerGuard` provides `ThrottledRequests`. */
 @Module({
   imports: [
     ThrottlingModule,
     ThrottlerModule.forRootAsync({
-      imports: [ThrottlingModule],
-      inject: [VaultaireConfig, TokenBucketStorage],
-      useFactory: (config: VaultaireConfig, storage: TokenBucketStorage) =>
-        tenantThrottlerOptions(config.limits, storage),
+      inject: [VaultaireConfig],
+      useFactory: (config: VaultaireConfig) => tenantThrottlerOptions(config.limits),
     }),
   ],
   providers: [

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { DatabaseUnavailableError } from '../../database/database';
 import { TenancyError } from '../../tenant/tenancy.error';
+import { TenantThrottledException } from '../../tenant/throttling/tenant-throttled.exception';
 import { AdminProblem } from '../admin-problem';
 
 const UNIQUE_VIOLATION = '23505';
@@ -31,6 +32,13 @@ export function toAdminProblem(failure: unknown): AdminProblem {
     });
   }
   if (failure instanceof TenancyError) return AdminProblem.conflict(failure.message);
+  if (failure instanceof TenantThrottledException) {
+    return new AdminProblem({
+      status: 429,
+      detail: 'There were too many requests: wait a little',
+      headers: { 'Retry-After': String(failure.retryAfterSeconds) },
+    });
+  }
   if (failure instanceof HttpException) {
     return new AdminProblem({ status: failure.getStatus(), detail: failure.message, cause: failure });
   }

@@ -80,8 +80,8 @@ const PROBLEMS = {
   TooManyRequests: {
     status: 429,
     title: 'Too Many Requests',
-    description: 'Too many unknown tokens came from the address of the client',
-    detail: 'Too many unknown tokens came from this address',
+    description: 'Too many requests with the token, or too many unknown tokens from the address of the client',
+    detail: 'There were too many requests: wait a little',
     headers: { 'Retry-After': 'Seconds to wait' },
   },
   InternalServerError: {

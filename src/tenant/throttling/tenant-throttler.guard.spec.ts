@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { ThrottlerStorageService } from '@nestjs/throttler';
 import { effectivePolicy } from '../../context/policy/effective-policy';
 import type { TenantLimits } from '../../context/policy/tenant-policy';
 import { RequestRecord } from '../../context/request-record';
@@ -14,7 +15,6 @@ import { TenantThrottlerGuard } from './tenant-throttler.guard';
 import { tenantThrottlerOptions } from './tenant-throttler.options';
 import type { LimitClass, ThrottledRequest } from './throttled-request';
 import { ThrottledRequests } from './throttled-request';
-import { TokenBucketStorage } from './token-bucket.storage';
 
 class AsIs extends ThrottledRequests {
   of(httpRequest: object): ThrottledRequest {
@@ -43,10 +43,9 @@ describe('TenantThrottlerGuard', () => {
       findCached: () => undefined,
       find: async () => undefined,
     };
-    const storage = new TokenBucketStorage();
     guard = new TenantThrottlerGuard(
-      tenantThrottlerOptions({ read: plenty, write: plenty, list: plenty, admin: plenty }, storage),
-      storage,
+      tenantThrottlerOptions({ read: plenty, write: plenty, list: plenty, admin: plenty }),
+      new ThrottlerStorageService(),
       new Reflector(),
       new AsIs(),
       new RateLimiter(channel, metrics as RateLimitMetrics),

@@ -2,12 +2,11 @@ import type { ExecutionContext } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { ThrottlerModuleOptions } from '@nestjs/throttler';
-import { InjectThrottlerOptions, ThrottlerGuard } from '@nestjs/throttler';
+import { InjectThrottlerOptions, InjectThrottlerStorage, ThrottlerGuard, ThrottlerStorage } from '@nestjs/throttler';
 import { AccessKeyService } from '../access-key.service';
 import type { CurrentLimits } from './rate-limiter.service';
 import { RateLimiter } from './rate-limiter.service';
 import { ThrottledRequests } from './throttled-request';
-import { TokenBucketStorage } from './token-bucket.storage';
 
 const ignore = (): void => undefined;
 
@@ -28,7 +27,7 @@ export class TenantThrottlerGuard extends ThrottlerGuard {
 
   constructor(
     @InjectThrottlerOptions() options: ThrottlerModuleOptions,
-    storage: TokenBucketStorage,
+    @InjectThrottlerStorage() storage: ThrottlerStorage,
     reflector: Reflector,
     private readonly requests: ThrottledRequests,
     private readonly limiter: RateLimiter,

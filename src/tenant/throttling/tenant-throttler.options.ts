@@ -1,9 +1,8 @@
 import type { ThrottlerModuleOptions } from '@nestjs/throttler';
 import type { BucketRate } from './leases';
 import type { LimitClass } from './throttled-request';
-import type { TokenBucketStorage } from './token-bucket.storage';
 
-export const LIMIT_CLASSES: readonly LimitClass[] = ['read', 'write', 'list', 'admin'];
+const LIMIT_CLASSES: readonly LimitClass[] = ['read', 'write', 'list', 'admin'];
 
 /**
  * One throttler per class, with the limits that hold where no policy says otherwise: `limit` is the burst, `ttl` the
@@ -11,10 +10,8 @@ export const LIMIT_CLASSES: readonly LimitClass[] = ['read', 'write', 'list', 'a
  */
 export function tenantThrottlerOptions(
   limits: Readonly<Record<LimitClass, BucketRate>>,
-  storage: TokenBucketStorage,
 ): Exclude<ThrottlerModuleOptions, unknown[]> {
   return {
-    storage,
     setHeaders: false,
     throttlers: LIMIT_CLASSES.map((name) => {
       const { perSecond, burst } = limits[name];

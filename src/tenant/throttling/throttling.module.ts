@@ -9,20 +9,18 @@ import { LimitLedger } from './limit-ledger';
 import { LocalLeaseChannel } from './local-lease-channel';
 import { RateLimiter } from './rate-limiter.service';
 import { RedisBuckets } from './redis-buckets';
-import { TokenBucketStorage } from './token-bucket.storage';
 import { WorkerLeaseChannel } from './worker-lease-channel';
 
-/** The buckets, apart from `TenantModule` so that the throttler package and the admin plane can have them too. */
+/** The buckets, apart from `TenantModule` so that the admin plane can have them too. */
 @Module({
   imports: [MetricsModule],
   providers: [
-    { provide: TokenBucketStorage, useFactory: () => new TokenBucketStorage() },
     { provide: LeaseChannel, inject: [Environment], useFactory: leaseChannel },
     RateLimiter,
     AdminRateLimiter,
     FailedAuthenticationLimiter,
   ],
-  exports: [TokenBucketStorage, RateLimiter, AdminRateLimiter, FailedAuthenticationLimiter],
+  exports: [RateLimiter, AdminRateLimiter, FailedAuthenticationLimiter],
 })
 export class ThrottlingModule {}
 
