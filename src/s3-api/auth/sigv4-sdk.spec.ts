@@ -51,7 +51,8 @@ describe('requests signed by the AWS SDK', () => {
     secretKey: fc.string({ minLength: 1, maxLength: 80 }),
     segments: fc.array(wellFormed, { maxLength: 4 }),
     query: fc.dictionary(
-      wellFormed.filter((name) => name !== '' && !/^x-amz/i.test(name)),
+      // The SDK copies the query into ordinary objects, which lose `__proto__`.
+      wellFormed.filter((name) => name !== '' && name !== '__proto__' && !/^x-amz/i.test(name)),
       wellFormed,
       {
         noNullPrototype: true,
