@@ -102,6 +102,15 @@ export class EventsConfig {
   readonly spoolMaxBytes: number = 1024 * MIB;
 }
 
+/** Server access logs of buckets (`PutBucketLogging`). */
+export class AccessLogsConfig {
+  /** How often the lines that wait are brought to their buckets. */
+  @IsInt()
+  @Min(1)
+  @Max(240)
+  readonly deliveryIntervalSeconds: number = 60;
+}
+
 /** A token bucket: `burst` tokens at once, `perSecond` new ones. */
 export class LimitConfig {
   @IsNumber()
@@ -201,6 +210,11 @@ export class VaultaireConfig {
   @IsObject()
   @Type(() => EventsConfig)
   readonly events: EventsConfig = new EventsConfig();
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => AccessLogsConfig)
+  readonly accessLogs: AccessLogsConfig = new AccessLogsConfig();
 
   /** Plans to make or write over at each start, by name. */
   @IsArray()

@@ -3,6 +3,14 @@ import type { DriverCallObserver } from './operation-context';
 /** How a request ended. `aborted`: the answer was not sent whole (client gone, or a source that broke midway). */
 export type RequestOutcome = 'completed' | 'aborted';
 
+/** The line that a request is worth in the access log of a container, and whose log that is. */
+export interface AccessLogEntry {
+  /** Row id, as {@link ContainerId}. */
+  readonly containerId: string;
+  /** Without a line break. */
+  readonly line: string;
+}
+
 /**
  * What is known of one request, armed by the dispatcher before any guard runs and settled once at response `close`.
  * Guards, handlers and interceptors only annotate it; the event log and the metrics read it when it settles.
@@ -32,6 +40,10 @@ export class RequestRecord implements DriverCallObserver {
   range: string | undefined;
   remoteAddress: string | undefined;
   userAgent: string | undefined;
+  /** Size of the artifact that was read or written whole or in part, where the handler learned it. */
+  artifactBytes: number | undefined;
+  /** Only where the container's owner wants an access log. */
+  accessLog: AccessLogEntry | undefined;
   outcome: RequestOutcome = 'aborted';
   latencyMs = 0;
 

@@ -6,6 +6,7 @@ import { Service1700000000004 } from './migrations/1700000000004-service';
 import { Usage1700000000005 } from './migrations/1700000000005-usage';
 import { Admin1700000000007 } from './migrations/1700000000007-admin';
 import { EventAnalytics1700000000010 } from './migrations/1700000000010-event-analytics';
+import { AccessLogs1700000000012 } from './migrations/1700000000012-access-logs';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
 export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   Usage1700000000005,
   Admin1700000000007,
   EventAnalytics1700000000010,
+  AccessLogs1700000000012,
 ];

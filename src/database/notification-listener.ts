@@ -1,6 +1,7 @@
 /** Channels on which workers and machines tell each other that something small and cached has changed. */
 export type NotificationChannel =
   | 'vaultaire_access_keys'
+  | 'vaultaire_access_logs'
   | 'vaultaire_admin_tokens'
   | 'vaultaire_containers'
   | 'vaultaire_jobs'

@@ -1,13 +1,14 @@
-import type { RequestRecord } from '../context/request-record';
+import type { AccessLogEntry, RequestRecord } from '../context/request-record';
 import { eventId } from './event-id';
 
 /** The columns of a line, in its order. A line of an older version names those that it had (spool/spool-segment.ts). */
 export const EVENT_COLUMNS =
   'id, time, request_id, tenant_id, user_id, access_key_id, operation, container, artifact_key, version_id, outcome, ' +
   'status, error_code, bytes_in, bytes_out, latency_ms, first_byte_ms, driver, driver_latency_ms, placement, range, ' +
-  'remote_address, user_agent, actor';
+  'remote_address, user_agent, actor, logged_container_id, access_log_line';
 
 const NULL = '\\N';
+const NO_ACCESS_LOG = `${NULL}\t${NULL}`;
 const MAX_USER_AGENT_CHARS = 256;
 const MAX_RANGE_CHARS = 128;
 /** Longer than any key that S3 accepts, in characters: a refused request may name anything. */
@@ -32,7 +33,7 @@ export function eventLine(record: RequestRecord): string {
     `${record.bytesIn}\t${record.bytesOut}\t${milliseconds(record.latencyMs)}\t${milliseconds(firstByteMs)}\t` +
     `${record.driver ?? NULL}\t${milliseconds(record.driverLatencyMs)}\t${record.placement ?? NULL}\t` +
     `${text(record.range, MAX_RANGE_CHARS)}\t${addressText(record.remoteAddress)}\t` +
-    `${userAgentText(record.userAgent)}\t${text(record.actor, MAX_NAME_CHARS)}\n`
+    `${userAgentText(record.userAgent)}\t${text(record.actor, MAX_NAME_CHARS)}\t${accessLogText(record.accessLog)}\n`
   );
 }
 
@@ -52,6 +53,11 @@ function timeText(timeMs: number): string {
 /** In microseconds with an exponent: writing a fraction out takes several times as long. */
 function milliseconds(value: number | undefined): string {
   return value === undefined ? NULL : `${Math.round(value * 1_000)}e-3`;
+}
+
+/** The line is as long as the headers of a request may be. */
+function accessLogText(entry: AccessLogEntry | undefined): string {
+  return entry === undefined ? NO_ACCESS_LOG : `${entry.containerId}\t${text(entry.line, entry.line.length)}`;
 }
 
 let lastAddress: string | undefined;

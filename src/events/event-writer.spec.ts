@@ -72,6 +72,7 @@ describe('writeEvents', () => {
     full.remoteAddress = '::1';
     full.userAgent = 'aws-cli';
     full.outcome = 'completed';
+    full.accessLog = { containerId: '9007199254740993', line: 'owner bucket "GET \\ HTTP/1.1"' };
     const line = eventLine(full);
     await writeEvents(database, batchOf(line));
     expect(await stored()).toEqual([
@@ -101,7 +102,14 @@ describe('writeEvents', () => {
         remote_address: '::1',
         user_agent: 'aws-cli',
         actor: 'token:root',
+        logged_container_id: '9007199254740993',
+        access_log_line: full.accessLog.line,
       },
+    ]);
+    // Brought again, nothing is added to either table.
+    await writeEvents(database, batchOf(line));
+    expect(await dataSource.query('SELECT container_id, line, delivery_id FROM access_log_lines')).toEqual([
+      { container_id: '9007199254740993', line: full.accessLog.line, delivery_id: null },
     ]);
   });
 

@@ -14,6 +14,10 @@ import { KeyUsageRecorder } from '../tenant/key-usage-recorder';
 import { TenantModule } from '../tenant/tenant.module';
 import { TenantThrottlerGuard } from '../tenant/throttling/tenant-throttler.guard';
 import { ThrottledRequests } from '../tenant/throttling/throttled-request';
+import { AccessLogDelivery } from './access-logs/access-log-delivery';
+import { AccessLogRecorder } from './access-logs/access-log-recorder';
+import { AccessLogSettingsStore } from './access-logs/access-log-settings';
+import { LoggedBuckets } from './access-logs/logged-buckets';
 import { AccessGuard } from './auth/access.guard';
 import { S3GuardStack } from './auth/s3-guard-stack';
 import { SigV4Guard } from './auth/sigv4.guard';
@@ -34,9 +38,13 @@ import { StsController } from './sts/sts.controller';
   controllers: [...S3_CONTROLLERS, StsController, UnhandledOperationController],
   providers: [
     AccessGuard,
+    AccessLogDelivery,
+    AccessLogRecorder,
+    AccessLogSettingsStore,
     EventLogInterceptor,
     ExpectedOwnerGuard,
     KeyUsageRecorder,
+    LoggedBuckets,
     MetricsInterceptor,
     OperationRegistry,
     S3Dispatcher,

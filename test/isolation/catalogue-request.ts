@@ -22,6 +22,8 @@ const BODIES: Readonly<Record<string, (target: Target) => string>> = {
   PutBucketVersioning: () => '<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>',
   PutBucketTagging: () => '<Tagging><TagSet><Tag><Key>by</Key><Value>intruder</Value></Tag></TagSet></Tagging>',
   PutObjectTagging: () => '<Tagging><TagSet><Tag><Key>by</Key><Value>intruder</Value></Tag></TagSet></Tagging>',
+  PutBucketLogging: ({ bucket }) =>
+    `<BucketLoggingStatus><LoggingEnabled><TargetBucket>${bucket}</TargetBucket><TargetPrefix/></LoggingEnabled></BucketLoggingStatus>`,
   CreateBucket: () => '',
 };
 

@@ -44,6 +44,7 @@ export class ObjectController {
       conditions,
       body,
     });
+    request.record.artifactBytes = written.sizeBytes;
     return { headers: writtenHeaders(written) };
   }
 
@@ -139,6 +140,7 @@ function toGet(request: S3Request): GetArtifact {
 
 function toAnswer(request: S3Request, get: GetArtifact, read: ArtifactRead, hasChecksums: boolean): S3Response {
   const isPart = get.range?.kind === 'part';
+  request.record.artifactBytes = read.stat.sizeBytes;
   const headers = readHeaders(read, { hasChecksums, isPart });
   applyOverrides(headers, request.rawQuery, request.query);
   return { status: isPart || read.range !== undefined ? 206 : 200, headers };

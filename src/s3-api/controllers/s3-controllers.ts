@@ -1,4 +1,5 @@
 import { AccessControlController } from './access-control.controller';
+import { BucketLoggingController } from './bucket-logging.controller';
 import { BucketTaggingController } from './bucket-tagging.controller';
 import { BucketController } from './bucket.controller';
 import { CopyController } from './copy.controller';
@@ -14,6 +15,7 @@ import { UploadListingController } from './upload-listing.controller';
 export const S3_CONTROLLERS = [
   AccessControlController,
   BucketController,
+  BucketLoggingController,
   BucketTaggingController,
   CopyController,
   ListingController,

@@ -5,6 +5,7 @@ import { VaultaireConfig } from '../../config/vaultaire-config';
 import type { RequestObserver } from '../../context/request-observer';
 import { REQUEST_OBSERVERS } from '../../context/request-observer';
 import { RequestRecord } from '../../context/request-record';
+import { AccessLogRecorder } from '../access-logs/access-log-recorder';
 import { isServerFault, toS3Error } from '../errors/error-translation';
 import { S3Error } from '../errors/s3-error';
 import { OPERATION_CATALOGUE, UNKNOWN_OPERATION } from '../operations/operation-catalogue';
@@ -35,6 +36,7 @@ export class S3Dispatcher {
     private readonly registry: OperationRegistry,
     environment: Environment,
     config: VaultaireConfig,
+    private readonly accessLogs: AccessLogRecorder,
     @Inject(REQUEST_OBSERVERS) private readonly observers: readonly RequestObserver[],
   ) {
     this.addresses = new AddressParser(environment.s3Domains);
@@ -50,7 +52,7 @@ export class S3Dispatcher {
     const bytesReadBefore = message.socket.bytesRead;
     onResponseClosed(message, response, () => {
       if (!response.writableFinished) request?.abort(new ClientDisconnectedError());
-      this.settle(record, message, response, bytesReadBefore);
+      this.settle(request, record, message, response, bytesReadBefore);
     });
     try {
       const target = splitTarget(rawTarget);
@@ -96,6 +98,7 @@ export class S3Dispatcher {
   }
 
   private settle(
+    request: ResolvedS3Request | undefined,
     record: RequestRecord,
     message: IncomingMessage,
     response: ServerResponse,
@@ -103,6 +106,7 @@ export class S3Dispatcher {
   ): void {
     measure(record, message, response, bytesReadBefore);
     record.settle(response.writableFinished ? 'completed' : 'aborted');
+    if (request !== undefined) record.accessLog = this.accessLogs.entryOf(request);
     for (const observer of this.observers) observer.requestSettled(record);
   }
 

@@ -13,6 +13,7 @@ import { Environment } from '../../config/environment';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import { REQUEST_OBSERVERS } from '../../context/request-observer';
 import type { RequestRecord } from '../../context/request-record';
+import { AccessLogRecorder } from '../access-logs/access-log-recorder';
 import { S3GuardStack } from '../auth/s3-guard-stack';
 import { S3Error } from '../errors/s3-error';
 import { OperationRegistry } from '../operations/operation-registry';
@@ -74,6 +75,7 @@ describe('the S3 edge', () => {
       providers: [
         OperationRegistry,
         S3Dispatcher,
+        { provide: AccessLogRecorder, useValue: { entryOf: () => undefined } },
         { provide: Environment, useValue: { s3Domains: ['s3.test'] } },
         { provide: VaultaireConfig, useValue: { trustedProxies: ['127.0.0.1'] } },
         {
