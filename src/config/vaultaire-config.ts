@@ -3,6 +3,7 @@ import {
   ArrayMinSize,
   Equals,
   IsArray,
+  IsBoolean,
   IsIn,
   IsInt,
   IsNumber,
@@ -94,6 +95,13 @@ export class EventsConfig {
   @Min(1)
   @Max(36_500)
   readonly retentionDays: number = 90;
+
+  /**
+   * Whether reads that went well are logged too. Without them there is no audit of who read what, and there are no features of
+   * artifacts. Changes, refusals and failures always are.
+   */
+  @IsBoolean()
+  readonly reads: boolean = true;
 
   /** Disk of one process for rows that PostgreSQL can't take now. Beyond it the oldest are lost. */
   @IsInt()

@@ -94,9 +94,9 @@ describe('EventLogService', () => {
     );
   }
 
-  async function start(): Promise<EventLogService> {
+  async function start(config = loadConfig(environment)): Promise<EventLogService> {
     const made = metrics();
-    const service = new EventLogService(environment, loadConfig(environment), new EventSink(database, made), made);
+    const service = new EventLogService(environment, config, new EventSink(database, made), made);
     await service.onModuleInit();
     return service;
   }
@@ -130,6 +130,23 @@ describe('EventLogService', () => {
     await jest.advanceTimersByTimeAsync(1_000);
     expect(database.attempts).toBe(1);
     expect(await says('spooled 0')).toBe(true);
+  });
+
+  it('leaves out nothing but reads that went well, where that is configured', async () => {
+    const config = loadConfig(environment);
+    const quiet = await start(Object.assign(config, { events: Object.assign(config.events, { reads: false }) }));
+    const settled = (id: string, operation: string, fields: Partial<RequestRecord>): void => {
+      quiet.requestSettled(Object.assign(new RequestRecord(id, operation), { outcome: 'completed' }, fields));
+    };
+    settled('read', 'GetObject', { status: 206 });
+    settled('list', 'ListObjectsV2', { status: 200 });
+    settled('refused', 'GetObject', { status: 403 });
+    settled('broken', 'GetObject', { status: 200, outcome: 'aborted' });
+    settled('logged', 'HeadObject', { status: 200, accessLog: { containerId: '1', line: 'x' } });
+    settled('change', 'PutObject', { status: 200 });
+    settled('admin', 'admin.tenants.list', { status: 200 });
+    await quiet.beforeApplicationShutdown();
+    expect(database.written).toEqual(['refused', 'broken', 'logged', 'change', 'admin']);
   });
 
   it('does not wait for the interval when a batch is full, and keeps the order', async () => {

@@ -6,6 +6,7 @@ import { VaultaireConfig } from '../config/vaultaire-config';
 import type { RequestObserver } from '../context/request-observer';
 import type { RequestRecord } from '../context/request-record';
 import { EventLogMetrics } from '../metrics/event-log.metrics';
+import { OPERATION_CATALOGUE } from '../s3-api/operations/operation-catalogue';
 import type { EventBatch } from './event-batch';
 import { EventCollector, joined } from './event-batch';
 import { eventLine } from './event-line';
@@ -24,6 +25,10 @@ const MAX_BATCH_ROWS = 1_000;
 /** Some forty thousand rows. They wait here only when the disk doesn't take them either. */
 const MAX_WAITING_BYTES = 16 * 1_024 * 1_024;
 const SHUTDOWN_TIMEOUT_MS = 5_000;
+
+const READS: ReadonlySet<string> = new Set(
+  OPERATION_CATALOGUE.filter(({ method }) => method === 'GET' || method === 'HEAD').map(({ name }) => name),
+);
 
 /** A batch on its way to PostgreSQL. */
 interface Flush {
@@ -73,6 +78,7 @@ export class EventLogService implements RequestObserver, OnModuleInit, BeforeApp
   }
 
   requestSettled(record: RequestRecord): void {
+    if (!this.config.events.reads && isPlainRead(record)) return;
     if (this.isStopped) {
       this.sink.lost(1, 'the gateway is stopping');
       return;
@@ -154,6 +160,11 @@ export class EventLogService implements RequestObserver, OnModuleInit, BeforeApp
     const oldestMs = this.spool?.oldestMs ?? this.flush?.startedAtMs;
     return oldestMs === undefined ? 0 : Math.max(0, Date.now() - oldestMs) / 1_000;
   }
+}
+
+/** A read that went well, and that no access log wants. */
+function isPlainRead({ operation, status, outcome, accessLog }: RequestRecord): boolean {
+  return READS.has(operation) && status < 400 && outcome === 'completed' && accessLog === undefined;
 }
 
 function deadlineIn(timeoutMs: number): { readonly passed: Promise<void>; clear(): void } {
