@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { AdminApiModule } from './admin-api/admin-api.module';
+import { CanaryModule } from './canary/canary.module';
 import { ConfigModule } from './config/config.module';
 import type { Environment } from './config/environment';
 import type { VaultaireConfig } from './config/vaultaire-config';
@@ -22,6 +23,7 @@ import { TenantModule } from './tenant/tenant.module';
     TenantModule,
     EventsModule,
     MetricsModule,
+    CanaryModule,
     HealthModule,
     AdminApiModule,
     EventsAdminModule,

@@ -119,6 +119,22 @@ export class AccessLogsConfig {
   readonly deliveryIntervalSeconds: number = 60;
 }
 
+/** A client of the gateway's own, which uses it through its public address and tells by metrics whether that works. */
+export class CanaryConfig {
+  /** Where clients reach the S3 plane: scheme, host and port. */
+  @Matches(/^https?:\/\/[^/?#\s]+\/?$/, { message: '$property must be a URL of scheme, host and port' })
+  readonly endpoint!: string;
+
+  @IsInt()
+  @Min(1)
+  @Max(300)
+  readonly intervalSeconds: number = 60;
+
+  /** Of the canary's own tenant. */
+  @Matches(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { message: '$property must be the name of a bucket' })
+  readonly bucket: string = 'vaultaire-canary';
+}
+
 /** A token bucket: `burst` tokens at once, `perSecond` new ones. */
 export class LimitConfig {
   @IsNumber()
@@ -223,6 +239,13 @@ export class VaultaireConfig {
   @IsObject()
   @Type(() => AccessLogsConfig)
   readonly accessLogs: AccessLogsConfig = new AccessLogsConfig();
+
+  /** Absent: there is none. */
+  @IsOptional()
+  @ValidateNested()
+  @IsObject()
+  @Type(() => CanaryConfig)
+  readonly canary?: CanaryConfig;
 
   /** Plans to make or write over at each start, by name. */
   @IsArray()

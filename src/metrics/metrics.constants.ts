@@ -32,6 +32,8 @@ export const TENANT_QUOTA_USED_RATIO = 'vaultaire_tenant_quota_used_ratio';
 export const EVENT_LOOP_LAG_SECONDS = 'vaultaire_event_loop_lag_seconds';
 export const RATE_LIMIT_REFUSALS_TOTAL = 'vaultaire_rate_limit_refusals_total';
 export const RATE_LIMIT_STORE_UP = 'vaultaire_rate_limit_store_up';
+export const CANARY_RUNS_TOTAL = 'vaultaire_canary_runs_total';
+export const CANARY_STEP_DURATION_SECONDS = 'vaultaire_canary_step_duration_seconds';
 
 /** Upper bounds in seconds: half a millisecond, a cached small read, up to five minutes, a large upload. */
 export const LATENCY_BUCKETS: readonly number[] = [

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
+import { CanaryMetrics } from './canary.metrics';
 import { DatabaseMetrics } from './database-metrics';
 import { DriverMetrics } from './driver-metrics';
 import { EventLogMetrics } from './event-log.metrics';
@@ -23,12 +24,13 @@ import { StateMetrics } from './state-metrics';
   providers: [
     ...METRIC_PROVIDERS,
     MetricsObserver,
+    CanaryMetrics,
     DriverMetrics,
     EventLogMetrics,
     RateLimitMetrics,
     DatabaseMetrics,
     StateMetrics,
   ],
-  exports: [...METRIC_PROVIDERS, MetricsObserver, DriverMetrics, EventLogMetrics, RateLimitMetrics],
+  exports: [...METRIC_PROVIDERS, MetricsObserver, CanaryMetrics, DriverMetrics, EventLogMetrics, RateLimitMetrics],
 })
 export class MetricsModule {}

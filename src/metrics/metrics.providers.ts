@@ -81,6 +81,8 @@ export const METRIC_PROVIDERS = [
     'scope',
   ),
   largest(names.RATE_LIMIT_STORE_UP, 'Whether Redis answers, so that machines share their limits; 0: each has its own'),
+  counter(names.CANARY_RUNS_TOTAL, 'Runs of the canary: ok, or the step at which one failed', 'result'),
+  histogram(names.CANARY_STEP_DURATION_SECONDS, 'Time of the steps of the canary that went well', 'step'),
   gauge(names.DATABASE_POOL_CONNECTIONS, 'Connections to PostgreSQL', 'state'),
   gauge(names.DATABASE_POOL_WAITING_REQUESTS, 'Callers that wait for a connection to PostgreSQL'),
   largest(names.BLOBS, 'Blobs by state; live ones by the statistics of PostgreSQL', 'state'),

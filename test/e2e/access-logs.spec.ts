@@ -17,6 +17,8 @@ import { until } from '../support/until';
 import { refusalOf } from './raw-answer';
 import { textOf, useS3 } from './s3-suite';
 
+jest.setTimeout(60_000);
+
 const MASTER_KEY = randomBytes(32);
 /** Longer than a gateway or a delivery is given before another takes over. */
 const LONG_AGO = `clock_timestamp() - interval '1 hour'`;
