@@ -7,6 +7,6 @@ export class NamedDriverConfig {
   @Matches(DRIVER_NAME, { message: '$property must be lower-case letters, digits and dashes, at most 32' })
   readonly name!: string;
 
-  @IsIn(['local', 'memory', 's3'])
+  @IsIn(['local', 'memory', 's3', 'onedrive'])
   readonly type!: string;
 }

@@ -19,6 +19,7 @@ import {
 import type { TenantLimits } from '../context/policy/tenant-policy';
 import { TenantPolicy } from '../context/policy/tenant-policy';
 import { NamedDriverConfig } from './named-driver-config';
+import { OneDriveDriverConfig } from './onedrive-driver-config';
 import { S3DriverConfig } from './s3-driver-config';
 
 const KIB = 1024;
@@ -48,7 +49,7 @@ export class MemoryDriverConfig extends NamedDriverConfig {
   declare readonly type: 'memory';
 }
 
-export type DriverConfig = LocalDriverConfig | MemoryDriverConfig | S3DriverConfig;
+export type DriverConfig = LocalDriverConfig | MemoryDriverConfig | S3DriverConfig | OneDriveDriverConfig;
 
 export class PlacementConfig {
   /** Name of the driver that holds the blobs. */
@@ -210,6 +211,7 @@ export class VaultaireConfig {
         { name: 'local', value: LocalDriverConfig },
         { name: 'memory', value: MemoryDriverConfig },
         { name: 's3', value: S3DriverConfig },
+        { name: 'onedrive', value: OneDriveDriverConfig },
       ],
     },
   })

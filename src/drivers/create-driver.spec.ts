@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load-config';
 import { StartUpError } from '../config/start-up.error';
 import type { DriverConfig } from '../config/vaultaire-config';
 import { createDriver, refuseSharedBackends, resilienceOf } from './create-driver';
+import { OneDriveDriver } from './onedrive/onedrive.driver';
 import { S3Driver } from './s3/s3.driver';
 
 describe('drivers of the configuration file', () => {
@@ -97,5 +98,53 @@ describe('drivers of the configuration file', () => {
       }),
     ).toBe('drivers: far and other use the same endpoint, bucket and prefix');
     refuseSharedBackends(load(s3('keyPrefix: b/,'), other));
+  });
+
+  describe('of type onedrive', () => {
+    const account = (fields: string, secret = 'clientSecret: hush'): string =>
+      `{name: one, directory: example.com, clientId: app, ${secret}, ${fields}}`;
+    const fleet = (...accounts: string[]): string =>
+      `{name: cold, type: onedrive, accounts: [${accounts.join(', ')}], resilience: {maxWrites: 3}}`;
+
+    it('are fleets of accounts, with the layers of remote drivers', async () => {
+      const [config] = load(fleet(account('driveId: b!x'), account('user: u@example.com').replace('one', 'two')));
+      if (config === undefined) throw new Error('there is no driver');
+      const driver = createDriver(config);
+      expect(driver).toBeInstanceOf(OneDriveDriver);
+      expect(resilienceOf(config)).toMatchObject({ concurrency: { maxWrites: 3 } });
+      await driver.close();
+    });
+
+    it.each([
+      [account(''), 'drivers: cold: account one: exactly one of driveId and user must be given'],
+      [account('driveId: a, user: b'), 'drivers: cold: account one: exactly one of driveId and user must be given'],
+      [account('driveId: a', 'clientSecretEnv: VAULTAIRE_SPEC_SECRET'), 'VAULTAIRE_SPEC_SECRET is not set'],
+      [account('driveId: a', 'clientSecret: hush, clientSecretFile: /x'), 'exactly one of clientSecret'],
+    ])('refuse the account %s without telling its secret', (given, reason) => {
+      const message = messageOf(() => createAll(fleet(given)));
+      expect(message).toContain(reason);
+      expect(message).not.toContain('hush');
+    });
+
+    it.each([
+      [fleet(), 'drivers[0].accounts'],
+      [fleet(account('driveId: a'), account('driveId: b')), 'drivers[0].accounts must have different names'],
+      [
+        fleet(account('driveId: a')).replace('type: onedrive', 'type: onedrive, fragmentBytes: 400000'),
+        'fragmentBytes',
+      ],
+      [fleet(account('driveId: a')).replace('type: onedrive', 'type: onedrive, folder: a/b'), 'folder'],
+    ])('name what is wrong in %s', (given, field) => {
+      expect(messageOf(() => load(given))).toContain(field);
+    });
+
+    it('may not use a drive twice', () => {
+      const twice = fleet(account('driveId: a'), account('driveId: A').replace('one', 'two'));
+      expect(
+        messageOf(() => {
+          refuseSharedBackends(load(twice));
+        }),
+      ).toBe('drivers: cold and cold: two accounts use the same drive and folder');
+    });
   });
 });

@@ -4,6 +4,8 @@ import type { Driver } from './driver';
 import type { DriverTelemetry, ResilienceOptions } from './layers/driver-layers';
 import { LocalDriver } from './local/local.driver';
 import { MemoryDriver } from './memory/memory.driver';
+import { oneDriveSettingsOf } from './onedrive/onedrive-configuration';
+import { OneDriveDriver } from './onedrive/onedrive.driver';
 import type { S3Settings } from './s3/profiles';
 import { s3SettingsOf } from './s3/s3-configuration';
 import { S3Driver } from './s3/s3.driver';
@@ -46,12 +48,21 @@ export function createDriver(config: DriverConfig, resources: DriverResources = 
       };
       return new S3Driver({ settings: s3SettingsOf(config), buffers, observer });
     }
+    case 'onedrive': {
+      const { buffers, telemetry } = resources;
+      const onRetry =
+        telemetry &&
+        (() => {
+          telemetry.retried(config.name, 'request');
+        });
+      return new OneDriveDriver({ settings: oneDriveSettingsOf(config), buffers, onRetry });
+    }
   }
 }
 
 /** How the backend is to be called; undefined for drivers of this machine, which need no layers but the metrics. */
 export function resilienceOf(config: DriverConfig): ResilienceOptions | undefined {
-  if (config.type !== 's3') return undefined;
+  if (config.type === 'local' || config.type === 'memory') return undefined;
   const { breaker, maxReads, maxWrites, maxCalls, maxWaiting, ...rest } = config.resilience;
   return {
     breaker,
@@ -75,6 +86,23 @@ export function refuseSharedBackends(configs: readonly DriverConfig[]): void {
     if (other !== undefined)
       throw new StartUpError(`drivers: ${other.name} and ${settings.name} use the same endpoint, bucket and prefix`);
     seen.push(settings);
+  }
+  refuseSharedDrives(configs);
+}
+
+/** One drive of a fleet twice, also in one driver: a file would count as two. */
+function refuseSharedDrives(configs: readonly DriverConfig[]): void {
+  const ownerByPlace = new Map<string, string>();
+  for (const config of configs) {
+    if (config.type !== 'onedrive') continue;
+    const { name, graphUrl, folder, accounts } = oneDriveSettingsOf(config);
+    for (const { drivePath } of accounts) {
+      const place = `${graphUrl}${drivePath}/${folder}`.toLowerCase();
+      const owner = ownerByPlace.get(place);
+      if (owner !== undefined)
+        throw new StartUpError(`drivers: ${owner} and ${name}: two accounts use the same drive and folder`);
+      ownerByPlace.set(place, name);
+    }
   }
 }
 

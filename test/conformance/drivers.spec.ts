@@ -10,11 +10,15 @@ import { DEFAULT_BACKOFF } from '../../src/drivers/backoff';
 import { LocalDriver } from '../../src/drivers/local/local.driver';
 import type { LocalDurability } from '../../src/drivers/local/local.driver';
 import { MemoryDriver } from '../../src/drivers/memory/memory.driver';
+import { OneDriveDriver } from '../../src/drivers/onedrive/onedrive.driver';
 import { s3Settings } from '../../src/drivers/s3/profiles';
 import type { S3ProfileName } from '../../src/drivers/s3/profiles';
 import { S3Driver } from '../../src/drivers/s3/s3.driver';
 import { TransferBuffers } from '../../src/drivers/transfer-buffers';
 import { faultLayer } from '../support/fault.layer';
+import { GraphSimulator } from '../support/graph-simulator/graph-simulator';
+import type { GraphQuirks } from '../support/graph-simulator/graph-quirks';
+import { oneDriveSettings } from '../support/graph-simulator/onedrive-settings';
 import { S3Simulator } from '../support/s3-simulator/s3-simulator';
 import { SIMULATED_BACKENDS } from '../support/s3-simulator/simulator-quirks';
 import { describeDriver } from './describe-driver';
@@ -68,6 +72,22 @@ async function s3(profile: S3ProfileName): Promise<DriverUnderTest> {
   };
 }
 
+/** Against a simulator of Microsoft Graph. */
+async function oneDrive(
+  drives: readonly string[],
+  maxPutBytes: number,
+  quirks: Partial<GraphQuirks> = {},
+): Promise<DriverUnderTest> {
+  const simulator = await GraphSimulator.start(quirks, drives);
+  const settings = oneDriveSettings(simulator, { maxPutBytes });
+  return {
+    driver: new OneDriveDriver({ settings, buffers: new TransferBuffers(64 * 1024 * 1024) }),
+    leftovers: () => Promise.resolve(simulator.leftovers()),
+    openHandles: () => simulator.inFlight,
+    dispose: () => simulator.close(),
+  };
+}
+
 const SILENT: DriverTelemetry = {
   observe: () => undefined,
   retried: () => undefined,
@@ -106,3 +126,9 @@ describeDriver('s3 as lyve', () => s3('lyve'));
 describeDriver('s3 as quotaless', () => s3('quotaless'));
 describeDriver('memory within the layers of a remote driver', () => layered(memory, REMOTE));
 describeDriver('s3 within all layers', () => layered(() => s3('aws'), REMOTE));
+describeDriver('onedrive', () => oneDrive(['one'], 4_000_000));
+// Nearly everything goes up in fragments, to one drive or another.
+describeDriver('onedrive with upload sessions and several drives', () =>
+  oneDrive(['one', 'two', 'three'], 1_000, { makesFolders: false, checksNameLate: true, pageItems: 3 }),
+);
+describeDriver('onedrive within all layers', () => layered(() => oneDrive(['one', 'two'], 4_000_000), REMOTE));

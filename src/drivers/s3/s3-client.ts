@@ -206,7 +206,8 @@ export class S3Client {
 
 const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
-function bodyOf(body: S3Request['body'], { clock }: S3Exchange): Uint8Array | Readable | null {
+/** A body as undici takes it, such that the exchange's clock sees it move, and stands still while the source is slow. */
+export function bodyOf(body: S3Request['body'], { clock }: S3Exchange): Uint8Array | Readable | null {
   if (body === undefined) return null;
   if (body instanceof Uint8Array) {
     // In pieces, so that the stall deadline sees a large body move.

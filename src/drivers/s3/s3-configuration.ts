@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { namedVariable } from '../../config/environment';
 import type { S3CredentialsConfig, S3DriverConfig } from '../../config/s3-driver-config';
 import { reasonOf, StartUpError } from '../../config/start-up.error';
+import { configuredSecret } from '../configured-secret';
 import { s3Settings } from './profiles';
 import type { S3Credentials, S3Settings } from './profiles';
 
@@ -27,26 +26,10 @@ export function s3SettingsOf(config: S3DriverConfig): S3Settings {
 
 function credentialsOf(driver: string, config: S3CredentialsConfig): S3Credentials {
   const half = (field: 'accessKeyId' | 'secretAccessKey'): string => {
-    const given = [config[field], config[`${field}File`], config[`${field}Env`]];
-    const refuse = (why: string): never => {
+    const given = { value: config[field], file: config[`${field}File`], variable: config[`${field}Env`] };
+    return configuredSecret(field, given, (why) => {
       throw new StartUpError(`drivers: ${driver}: credentials.${field}${why}`);
-    };
-    if (given.filter((value) => value !== undefined).length !== 1)
-      return refuse(`: exactly one of ${field}, ${field}File and ${field}Env must be given`);
-    const [value, file, variable] = given;
-    if (value !== undefined) return value || refuse(' must not be empty');
-    if (variable !== undefined) return namedVariable(variable) ?? refuse(`Env: the variable ${variable} is not set`);
-    return readSecret(file ?? '', (why) => refuse(`File: ${why}`));
+    });
   };
   return { accessKeyId: half('accessKeyId'), secretAccessKey: half('secretAccessKey') };
-}
-
-function readSecret(path: string, refuse: (why: string) => never): string {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    return refuse(`${path} can't be read: ${reasonOf(error)}`);
-  }
-  return text === '' ? refuse(`${path} is empty`) : text;
 }
