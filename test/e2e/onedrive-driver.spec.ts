@@ -5,6 +5,8 @@ import { GraphSimulator } from '../support/graph-simulator/graph-simulator';
 import { until } from '../support/until';
 import { describeOn, useS3 } from './s3-suite';
 
+jest.setTimeout(60_000);
+
 describeOn('blobs on a fleet of OneDrive drives', oneDriveBackend, ['objects']);
 
 describe('a gateway on OneDrive', () => {
