@@ -29,8 +29,10 @@ describe('loadConfig', () => {
 
   it('has one durable local driver in the data folder by default', () => {
     const config = loadConfig({ configPath: undefined, dataDir: '/data' });
-    expect(config.drivers).toEqual([{ name: 'local', type: 'local', path: '/data/blobs', durability: 'full' }]);
-    expect(config.placements.default.driver).toBe('local');
+    expect(config.drivers).toEqual([
+      { name: 'local', type: 'local', path: '/data/blobs', durability: 'full', labels: [] },
+    ]);
+    expect(config.placements.get('default')?.driver).toBe('local');
     expect(config.limits.read.perSecond).toBeGreaterThan(0);
     expect(config.trustedProxies).toEqual([]);
   });
@@ -49,10 +51,10 @@ limits: {list: {perSecond: 5, burst: 10}}
 trustedProxies: [10.0.0.0/8, '::1']
 `);
     expect(config.drivers).toEqual([
-      { name: 'fast', type: 'local', path: join(folder, 'blobs/fast'), durability: 'full' },
-      { name: 'scratch', type: 'memory' },
+      { name: 'fast', type: 'local', path: join(folder, 'blobs/fast'), durability: 'full', labels: [] },
+      { name: 'scratch', type: 'memory', labels: [] },
     ]);
-    expect(config.placements.default.driver).toBe('fast');
+    expect(config.placements.get('default')?.driver).toBe('fast');
     expect(config.engine.inlineMaxBytes).toBe(0);
     expect(config.engine.sweepIntervalSeconds).toBeGreaterThan(0);
     expect(config.limits.list).toEqual({ perSecond: 5, burst: 10 });

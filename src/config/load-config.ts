@@ -5,6 +5,7 @@ import { validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
 import { parseDocument } from 'yaml';
 import type { Environment } from './environment';
+import { placementProblems } from './placement-problems';
 import { reasonOf, StartUpError } from './start-up.error';
 import { VaultaireConfig } from './vaultaire-config';
 
@@ -56,7 +57,7 @@ function toConfig(given: object, dataDir: string, baseFolder: string): Vaultaire
     'drivers' in given ? given.drivers : [{ name: 'local', type: 'local', path: join(dataDir, 'blobs') }];
   const config = plainToInstance(
     VaultaireConfig,
-    { placements: { default: { driver: nameOfFirst(drivers) } }, ...given, drivers },
+    { ...given, placements: withDefault(given, nameOfFirst(drivers)), drivers },
     { exposeDefaultValues: true },
   );
   const errors = validateSync(config, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
@@ -71,7 +72,14 @@ function toConfig(given: object, dataDir: string, baseFolder: string): Vaultaire
   return Object.assign(config, { drivers: resolved });
 }
 
-/** The default placement where the file names none. */
+/** The placements of the file, with the first driver as the default one where it names none. */
+function withDefault(given: object, driver: unknown): unknown {
+  const placements: unknown = 'placements' in given ? given.placements : {};
+  if (typeof placements !== 'object' || placements === null || Array.isArray(placements)) return placements;
+  return { default: { driver }, ...placements };
+}
+
+/** The driver of the default placement where the file names none. */
 function nameOfFirst(drivers: unknown): unknown {
   const first: unknown = Array.isArray(drivers) ? drivers[0] : undefined;
   return typeof first === 'object' && first !== null && 'name' in first ? first.name : 'local';
@@ -95,12 +103,10 @@ function describe(error: ValidationError, parent: string): string[] {
 
 function namingProblems(config: VaultaireConfig): string[] {
   const names = config.drivers.map((driver) => driver.name);
-  const problems = names.flatMap((name, index) =>
+  const taken = names.flatMap((name, index) =>
     names.indexOf(name) < index ? [`drivers[${index}].name: ${name} is taken by drivers[${names.indexOf(name)}]`] : [],
   );
-  const chosen = config.placements.default.driver;
-  if (!names.includes(chosen)) problems.push(`placements.default.driver: there is no driver named ${chosen}`);
-  return problems;
+  return [...taken, ...placementProblems(config)];
 }
 
 /** Two drivers in one folder, or one inside the other's, would list and sweep each other's blobs. */

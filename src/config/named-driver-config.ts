@@ -1,4 +1,4 @@
-import { IsIn, Matches } from 'class-validator';
+import { IsArray, IsIn, Matches } from 'class-validator';
 
 const DRIVER_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 
@@ -9,4 +9,12 @@ export class NamedDriverConfig {
 
   @IsIn(['local', 'memory', 's3', 'onedrive'])
   readonly type!: string;
+
+  /** What placements may ask for, as where the backend stands. */
+  @IsArray()
+  @Matches(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
+    each: true,
+    message: 'each value in $property must be lower-case letters, digits, dots, dashes or underscores',
+  })
+  readonly labels: string[] = [];
 }

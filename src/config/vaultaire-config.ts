@@ -5,6 +5,7 @@ import {
   IsArray,
   IsBoolean,
   IsIn,
+  IsInstance,
   IsInt,
   IsNumber,
   IsObject,
@@ -20,6 +21,8 @@ import type { TenantLimits } from '../context/policy/tenant-policy';
 import { TenantPolicy } from '../context/policy/tenant-policy';
 import { NamedDriverConfig } from './named-driver-config';
 import { OneDriveDriverConfig } from './onedrive-driver-config';
+import type { PlacementConfig } from './placement-config';
+import { PlacementRuleConfig, PlacementsByName } from './placement-config';
 import { S3DriverConfig } from './s3-driver-config';
 
 const KIB = 1024;
@@ -51,19 +54,6 @@ export class MemoryDriverConfig extends NamedDriverConfig {
 
 export type DriverConfig = LocalDriverConfig | MemoryDriverConfig | S3DriverConfig | OneDriveDriverConfig;
 
-export class PlacementConfig {
-  /** Name of the driver that holds the blobs. */
-  @IsString()
-  readonly driver!: string;
-}
-
-export class PlacementsConfig {
-  @ValidateNested()
-  @IsObject()
-  @Type(() => PlacementConfig)
-  readonly default!: PlacementConfig;
-}
-
 export class EngineConfig {
   /** Bodies of up to so many bytes are kept in PostgreSQL instead of on a driver; 0: none. */
   @IsInt()
@@ -81,6 +71,18 @@ export class EngineConfig {
   @Min(1)
   @Max(86_400)
   readonly sweepIntervalSeconds: number = 30;
+
+  /** How often each process looks for copies that are missing, to make them. */
+  @IsInt()
+  @Min(1)
+  @Max(86_400)
+  readonly repairIntervalSeconds: number = 5;
+
+  /** How long a write that has its quorum waits for a copy that is slower than the others, before that is left to repair. */
+  @IsInt()
+  @Min(1)
+  @Max(3600)
+  readonly slowCopySeconds: number = 10;
 
   /** Memory of one process for bytes on their way into drivers. */
   @IsInt()
@@ -217,10 +219,21 @@ export class VaultaireConfig {
   })
   readonly drivers!: DriverConfig[];
 
+  /** By name; `default` is always among them. */
+  @PlacementsByName()
   @ValidateNested()
+  @IsInstance(Map, { message: '$property must be a map of fields' })
+  readonly placements!: ReadonlyMap<string, PlacementConfig>;
+
+  /** Placements of storage classes. S3's own classes that are not named here have the default one. */
   @IsObject()
-  @Type(() => PlacementsConfig)
-  readonly placements!: PlacementsConfig;
+  readonly storageClasses: Readonly<Record<string, string>> = {};
+
+  /** Asked in order before `storageClasses`. */
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => PlacementRuleConfig)
+  readonly placementRules: PlacementRuleConfig[] = [];
 
   @ValidateNested()
   @IsObject()

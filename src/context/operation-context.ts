@@ -27,6 +27,8 @@ export interface OperationContext {
   readonly principal: Principal;
   /** What bounds the writes of the operation in the tenant; undefined: nothing, as for background jobs. */
   readonly quota: TenantQuota | undefined;
+  /** Plan of the tenant, which may choose placements; undefined: none, or a background job. */
+  readonly planName?: string | undefined;
   readonly signal: AbortSignal;
   /** Epoch milliseconds after which the work is to be given up; undefined: none. */
   readonly deadlineMs: number | undefined;
@@ -40,15 +42,21 @@ export interface DriverCallObserver {
 
 /** The same request without the client's abort signal, with a deadline of its own in `timeoutMs`. */
 export function detach(ctx: OperationContext, timeoutMs: number): OperationContext {
+  return { ...withSignal(ctx, AbortSignal.timeout(timeoutMs)), deadlineMs: Date.now() + timeoutMs };
+}
+
+/** The same request with another signal, for a part of its work that may be given up alone. */
+export function withSignal(ctx: OperationContext, signal: AbortSignal): OperationContext {
   return {
     requestId: ctx.requestId,
     operation: ctx.operation,
     tenantId: ctx.tenantId,
     principal: ctx.principal,
     quota: ctx.quota,
+    planName: ctx.planName,
     observer: ctx.observer,
-    signal: AbortSignal.timeout(timeoutMs),
-    deadlineMs: Date.now() + timeoutMs,
+    signal,
+    deadlineMs: ctx.deadlineMs,
   };
 }
 

@@ -7,6 +7,7 @@ import { Usage1700000000005 } from './migrations/1700000000005-usage';
 import { Admin1700000000007 } from './migrations/1700000000007-admin';
 import { EventAnalytics1700000000010 } from './migrations/1700000000010-event-analytics';
 import { AccessLogs1700000000012 } from './migrations/1700000000012-access-logs';
+import { Replicas1700000000013 } from './migrations/1700000000013-replicas';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
 export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   Admin1700000000007,
   EventAnalytics1700000000010,
   AccessLogs1700000000012,
+  Replicas1700000000013,
 ];

@@ -97,6 +97,11 @@ export abstract class Driver {
    */
   abstract list(ctx: OperationContext): AsyncIterable<BlobListing>;
 
+  /** False while calls would be refused without the backend being asked. */
+  isAvailable(): boolean {
+    return true;
+  }
+
   /** A write, read and delete of a small probe blob of the context's tenant. Never rejects. */
   abstract health(ctx: OperationContext): Promise<DriverHealth>;
 

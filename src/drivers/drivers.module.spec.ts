@@ -16,8 +16,8 @@ describe('DriversModule', () => {
     Test.createTestingModule({
       imports: [
         DriversModule.forRoot([
-          { name: 'fast', type: 'memory' },
-          { name: 'bulk', type: 'memory' },
+          { name: 'fast', type: 'memory', labels: [] },
+          { name: 'bulk', type: 'memory', labels: [] },
         ]),
       ],
     })

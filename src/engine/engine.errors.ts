@@ -8,6 +8,7 @@ export type QuotaName =
  */
 export type EngineFailure =
   | { readonly kind: 'NoSuchContainer'; readonly container: string }
+  | { readonly kind: 'UnknownStorageClass'; readonly storageClass: string }
   | { readonly kind: 'ContainerAlreadyExists'; readonly container: string; readonly isOwnedByCaller: boolean }
   | { readonly kind: 'ContainerNotEmpty'; readonly container: string; readonly hasVersions: boolean }
   | { readonly kind: 'NoSuchArtifact'; readonly key: string; readonly deleteMarkerVersionId: string | undefined }

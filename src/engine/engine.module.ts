@@ -19,6 +19,9 @@ import { UploadCompleter } from './multipart/upload-completer';
 import { UploadFinder } from './multipart/upload-finder';
 import { UploadLister } from './multipart/upload-lister';
 import { OwnerDirectory } from './owner-directory';
+import { Placements } from './placement/placements';
+import { ReplicaReader } from './placement/replica-reader';
+import { ReplicaWriter } from './placement/replica-writer';
 import { QuotaModule } from './quota/quota.module';
 
 /** What things mean: containers, artifacts, blobs, and the transactions that change them. */
@@ -46,6 +49,9 @@ import { QuotaModule } from './quota/quota.module';
     ListingService,
     MultipartService,
     OwnerDirectory,
+    Placements,
+    ReplicaReader,
+    ReplicaWriter,
     UploadCompleter,
     UploadFinder,
     UploadLister,
@@ -60,6 +66,7 @@ import { QuotaModule } from './quota/quota.module';
     ListingService,
     MultipartService,
     OwnerDirectory,
+    Placements,
     QuotaModule,
     UploadCompleter,
     UploadLister,

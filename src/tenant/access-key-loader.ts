@@ -16,6 +16,7 @@ export interface AccessKeyRow {
   readonly tenant_name: string;
   readonly tenant_state: TenantState;
   readonly scope: KeyScope | null;
+  readonly plan: string | null;
   readonly plan_policy: TenantPolicy | null;
   readonly tenant_policy: TenantPolicy;
 }
@@ -23,7 +24,7 @@ export interface AccessKeyRow {
 const SELECT_KEYS = {
   name: 'access-keys-select',
   text: `SELECT k.id, k.secret_ciphertext, k.expires_at, u.id AS user_id, u.canonical_id, u.display_name,
-      u.name AS user_name, t.id AS tenant_id, t.name AS tenant_name, t.state AS tenant_state, k.scope, p.policy AS plan_policy, t.policy AS tenant_policy
+      u.name AS user_name, t.id AS tenant_id, t.name AS tenant_name, t.state AS tenant_state, k.scope, t.plan, p.policy AS plan_policy, t.policy AS tenant_policy
     FROM access_keys k JOIN users u ON u.id = k.user_id JOIN tenants t ON t.id = u.tenant_id
       LEFT JOIN plans p ON p.name = t.plan
     WHERE k.id = ANY($1::text[]) AND k.state = 'active'`,

@@ -26,6 +26,7 @@ function row(id: string, tenant = TENANT): AccessKeyRow {
     tenant_name: 'default',
     tenant_state: 'active',
     scope: null,
+    plan: null,
     plan_policy: null,
     tenant_policy: {},
   };

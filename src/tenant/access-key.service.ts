@@ -30,6 +30,8 @@ export interface AccessKeyRecord {
   readonly expiresAtMs: number | undefined;
   /** Undefined: all that the user may. */
   readonly scope: KeyScope | undefined;
+  /** Plan of the tenant; undefined: none. */
+  readonly planName?: string | undefined;
   /** Quotas and limits of the tenant. */
   readonly policy: EffectivePolicy;
 }
@@ -132,6 +134,7 @@ export class AccessKeyService {
       tenantState: row.tenant_state,
       expiresAtMs: row.expires_at?.getTime(),
       scope: row.scope ?? undefined,
+      planName: row.plan ?? undefined,
       policy: effectivePolicy({ limits: this.config.defaultLimits() }, row.plan_policy, row.tenant_policy),
     };
   }

@@ -81,12 +81,17 @@ export class DriversController {
     );
   }
 
+  private isWrittenByDefault(name: string): boolean {
+    const placement = this.config.placements.get('default');
+    return placement?.driver === name || placement?.drivers?.includes(name) === true;
+  }
+
   private view(driver: Driver, health: ReadonlyMap<string, DriverHealthView>): DriverView {
     const { canCopy, isDurable, maxBlobBytes } = driver.capabilities;
     return {
       name: driver.name,
       type: this.config.drivers.find(({ name }) => name === driver.name)?.type ?? 'unknown',
-      isDefault: this.config.placements.default.driver === driver.name,
+      isDefault: this.isWrittenByDefault(driver.name),
       capabilities: { canCopy, isDurable, ...(maxBlobBytes === undefined ? {} : { maxBlobBytes }) },
       health: health.get(`driver:${driver.name}`) ?? { isHealthy: false, latencyMs: 0, reason: 'It was not probed' },
     };

@@ -121,6 +121,11 @@ class BreakingDriver extends WrappedDriver {
     return listThrough(this.inner.list(ctx), (next) => this.guard(ctx, next));
   }
 
+  /** True again when the next call is to be the probe. */
+  override isAvailable(): boolean {
+    return this.isClosed() || (!this.isProbing && Date.now() >= this.openedAtMs + this.options.openMs);
+  }
+
   /** Asks the backend whatever the state, and serves as the probe when one is due. */
   override async health(ctx: OperationContext): Promise<DriverHealth> {
     const health = await this.inner.health(ctx);

@@ -5,7 +5,7 @@ import type { BackoffOptions } from '../backoff';
 import type { BlobListing, BlobRead, BlobSource, BlobStat, ByteRange, Driver, WriteOptions } from '../driver';
 import { DriverError } from '../driver.errors';
 import type { DriverLayer } from './compose-layers';
-import { ResumingBody } from './resuming-body';
+import { ResumingBody } from '../resuming-body';
 import { WrappedDriver } from './wrapped-driver';
 
 export interface RetryTelemetry {

@@ -47,6 +47,10 @@ export abstract class WrappedDriver extends Driver {
     return this.inner.health(ctx);
   }
 
+  override isAvailable(): boolean {
+    return this.inner.isAvailable();
+  }
+
   close(): Promise<void> {
     return this.inner.close();
   }

@@ -12,6 +12,8 @@ import type { Container } from '../containers/container.types';
 import { EngineError } from '../engine.errors';
 import { MAX_PART_BYTES } from '../multipart/multipart.types';
 import { ownerOf } from '../owner';
+import { Placements } from '../placement/placements';
+import type { Placement, PlacementSubject } from '../placement/placements';
 import { QuotaAdmission } from '../quota/quota-admission';
 import { assertNotTooLarge, commitLimits, quotaExceeded } from '../quota/quota-limits';
 import { ArtifactService } from './artifact.service';
@@ -69,6 +71,7 @@ export class ArtifactWriter {
     private readonly artifacts: ArtifactService,
     private readonly blobs: BlobStore,
     private readonly quotas: QuotaAdmission,
+    private readonly placements: Placements,
   ) {}
 
   /** Acknowledged only when bytes and row are durable. Of concurrent writers the last commit wins whole. */
@@ -76,8 +79,9 @@ export class ArtifactWriter {
     // Before the body is taken in: what refuses the upload does so while the client may still spare it.
     const container = await this.containers.get(ctx, request.container);
     const admission = this.quotas.admitArtifact(ctx, container, request.key, request.body.sizeBytes);
+    const placement = this.placements.choose(ctx, subjectOf(request, request.body.sizeBytes));
     if (admission !== undefined) await admission;
-    const blob = await this.blobs.store(ctx, request.body, { maxBytes: MAX_PART_BYTES });
+    const blob = await this.blobs.store(ctx, request.body, { placement, maxBytes: MAX_PART_BYTES });
     try {
       return await this.commit(ctx, {
         container: request.container,
@@ -95,7 +99,10 @@ export class ArtifactWriter {
     }
   }
 
-  /** Moves no bytes: the new version holds the blobs of the old one. Its ETag stays. */
+  /**
+   * Moves no bytes where the new version has the placement of the old one: it holds the same blobs. Its ETag stays in any
+   * case.
+   */
   async copy(ctx: OperationContext, request: CopyArtifact): Promise<ArtifactCopied> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -117,22 +124,55 @@ export class ArtifactWriter {
     }
     assertNotTooLarge(ctx, stat.sizeBytes);
     const replaced = request.replaceAttributes;
-    const written = await this.commit(ctx, {
-      container: request.container,
-      key: request.key,
-      sizeBytes: stat.sizeBytes,
-      etag: stat.etag,
-      checksum: await this.checksumForCopy(ctx, version, request.checksumAlgorithm),
-      attributes: {
-        headers: replaced?.headers ?? withoutRedirect(stat.attributes),
-        metadata: replaced?.metadata ?? stat.attributes.metadata,
-        tags: request.replaceTags ?? stat.attributes.tags,
-        storageClass: request.storageClass ?? DEFAULT_STORAGE_CLASS,
-      },
-      conditions: request.conditions,
-      bytes: { source: 'shared', row },
-    });
-    return { ...written, sourceVersionId: stat.versionId };
+    const attributes = {
+      headers: replaced?.headers ?? withoutRedirect(stat.attributes),
+      metadata: replaced?.metadata ?? stat.attributes.metadata,
+      tags: request.replaceTags ?? stat.attributes.tags,
+      storageClass: request.storageClass ?? DEFAULT_STORAGE_CLASS,
+    };
+    const placement = this.placements.choose(
+      ctx,
+      subjectOf({ container: request.container, attributes }, stat.sizeBytes),
+    );
+    const held = this.placements.ofStored(
+      ctx,
+      subjectOf({ container: request.source.container, attributes: stat.attributes }, stat.sizeBytes),
+    );
+    const isShared = placement === held || stat.sizeBytes === 0 || row.inline_body !== null;
+    const checksum = await this.checksumForCopy(ctx, version, request.checksumAlgorithm);
+    const blob = isShared ? undefined : await this.storeAgain(ctx, version, placement);
+    try {
+      const written = await this.commit(ctx, {
+        container: request.container,
+        key: request.key,
+        sizeBytes: stat.sizeBytes,
+        etag: stat.etag,
+        checksum,
+        attributes,
+        conditions: request.conditions,
+        bytes: blob === undefined ? { source: 'shared', row } : { source: 'written', blob },
+      });
+      return { ...written, sourceVersionId: stat.versionId };
+    } catch (error) {
+      if (blob !== undefined) await this.blobs.discard(ctx, blob);
+      throw error;
+    }
+  }
+
+  /** The bytes of `version` once more, where `placement` wants them. */
+  private storeAgain(
+    ctx: OperationContext,
+    version: LocatedVersion<VersionWithBlobRow>,
+    placement: Placement,
+  ): Promise<StoredBlob> {
+    const { sizeBytes } = version.stat;
+    return this.artifacts.withBody(ctx, version, undefined, (body) =>
+      this.blobs.store(
+        ctx,
+        { source: chunksOf(body), sizeBytes, expectations: [], storedChecksum: 'MD5' },
+        { placement, maxBytes: MAX_PART_BYTES },
+      ),
+    );
   }
 
   private async checksumForCopy(
@@ -241,6 +281,13 @@ export function throwUnlessCommitted(
 export function checksumOf(blob: StoredBlob, algorithm: ChecksumAlgorithm): Checksum | undefined {
   const digest = blob.digests.get(digestAlgorithmOf(algorithm));
   return digest === undefined ? undefined : { algorithm, type: 'FULL_OBJECT', value: digest.toString('base64') };
+}
+
+function subjectOf(
+  { container, attributes }: Pick<PutArtifact, 'container' | 'attributes'>,
+  sizeBytes: number | undefined,
+): PlacementSubject {
+  return { container, storageClass: attributes.storageClass, contentType: attributes.headers.contentType, sizeBytes };
 }
 
 /** The redirect of a website belongs to the key it was set on; S3 does not copy it. */

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Readable } from 'node:stream';
-import { blobId, blobKey } from '../../context/ids';
+import { blobId } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
 import { Database } from '../../database/database';
 import { DriverError } from '../../drivers/driver.errors';
-import { DriverRegistry } from '../../drivers/driver.registry';
 import type { ResolvedRange } from '../artifacts/byte-range';
+import { ReplicaReader } from '../placement/replica-reader';
 import { FIND_INLINE_BODY, FIND_MANIFEST_PARTS } from './blob.statements';
 
 const READ_CHUNK_BYTES = 256 * 1024;
@@ -31,7 +31,7 @@ interface ManifestPartRow {
 export class BlobReader {
   constructor(
     private readonly database: Database,
-    private readonly drivers: DriverRegistry,
+    private readonly replicas: ReplicaReader,
   ) {}
 
   /**
@@ -52,13 +52,15 @@ export class BlobReader {
     if (location.inline_body !== null) {
       return range === undefined ? location.inline_body : location.inline_body.subarray(start, end + 1);
     }
-    return this.openBlob(ctx, location.blob_id, location.driver, range === undefined ? undefined : { start, end });
+    const part = range === undefined ? undefined : { start, end };
+    return this.openBlob(ctx, location.blob_id, location.driver, sizeBytes, part);
   }
 
   private async openBlob(
     ctx: OperationContext,
     id: string,
     driver: string | null,
+    sizeBytes: number,
     range: ResolvedRange | undefined,
   ): Promise<Readable> {
     if (driver === null) {
@@ -67,8 +69,7 @@ export class BlobReader {
       const { inline_body: bytes } = row;
       return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)]);
     }
-    const read = await this.drivers.get(driver).read(ctx, blobKey(ctx.tenantId, blobId(id)), range);
-    return read.body;
+    return this.replicas.open(ctx, { id: blobId(id), driver, sizeBytes }, range);
   }
 
   private async openManifest(ctx: OperationContext, manifestId: string, range: ResolvedRange): Promise<Readable> {
@@ -93,9 +94,11 @@ export class BlobReader {
 
   private openPart(ctx: OperationContext, part: ManifestPartRow, range: ResolvedRange): Promise<Readable> {
     const partStart = Number(part.start_byte);
-    const lastByte = Number(part.size_bytes) - 1;
+    const sizeBytes = Number(part.size_bytes);
+    const lastByte = sizeBytes - 1;
     const start = Math.max(0, range.start - partStart);
     const end = Math.min(lastByte, range.end - partStart);
-    return this.openBlob(ctx, part.blob_id, part.driver, start === 0 && end === lastByte ? undefined : { start, end });
+    const isWhole = start === 0 && end === lastByte;
+    return this.openBlob(ctx, part.blob_id, part.driver, sizeBytes, isWhole ? undefined : { start, end });
   }
 }

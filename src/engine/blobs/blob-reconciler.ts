@@ -14,16 +14,22 @@ const MIN_AGE_MS = 60 * 60 * 1000;
 const LIST_TENANTS: Statement = { name: 'reconcile_tenants', text: 'SELECT id FROM tenants ORDER BY id' };
 const KNOWN_BLOBS: Statement = {
   name: 'reconcile_known_blobs',
-  text: 'SELECT id FROM blobs WHERE id = ANY ($1::uuid[]) AND driver = $2',
+  text: `SELECT id FROM blobs WHERE id = ANY ($1::uuid[]) AND driver = $2
+    UNION ALL SELECT blob_id FROM blob_replicas WHERE blob_id = ANY ($1::uuid[]) AND driver = $2`,
 };
 const LIVE_BLOBS: Statement = {
   name: 'reconcile_live_blobs',
-  text: `SELECT id, tenant_id, size_bytes FROM blobs
-    WHERE driver = $1 AND state = 'live' AND id > $2 ORDER BY id LIMIT $3`,
+  text: `(SELECT id, tenant_id, size_bytes FROM blobs
+      WHERE driver = $1 AND state = 'live' AND id > $2 ORDER BY id LIMIT $3)
+    UNION ALL (
+      SELECT b.id, b.tenant_id, b.size_bytes FROM blob_replicas r JOIN blobs b ON b.id = r.blob_id
+      WHERE r.driver = $1 AND r.state = 'live' AND b.state = 'live' AND r.blob_id > $2 ORDER BY r.blob_id LIMIT $3)
+    ORDER BY id LIMIT $3`,
 };
 const STILL_LIVE: Statement = {
   name: 'reconcile_still_live',
-  text: `SELECT id FROM blobs WHERE id = $1 AND state = 'live'`,
+  text: `SELECT id FROM blobs WHERE id = $1 AND state = 'live' AND driver = $2
+    UNION ALL SELECT blob_id FROM blob_replicas WHERE blob_id = $1 AND driver = $2 AND state = 'live'`,
 };
 
 /** Differences between what a driver holds and what the database says it holds. */
@@ -132,7 +138,7 @@ export class BlobReconciler {
     } catch (error) {
       if (!(error instanceof DriverError) || error.kind !== 'NotFound') throw error;
       // Deleted while we looked is no loss.
-      return (await this.database.query(STILL_LIVE, [row.id])).length === 0;
+      return (await this.database.query(STILL_LIVE, [row.id, driver.name])).length === 0;
     }
   }
 }

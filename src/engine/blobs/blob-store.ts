@@ -1,21 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { VaultaireConfig } from '../../config/vaultaire-config';
-import { blobId, blobKey } from '../../context/ids';
+import { blobId } from '../../context/ids';
 import type { BlobId } from '../../context/ids';
 import { detach } from '../../context/operation-context';
 import type { OperationContext } from '../../context/operation-context';
 import { Database } from '../../database/database';
-import type { Driver } from '../../drivers/driver';
-import { DriverRegistry } from '../../drivers/driver.registry';
 import type { ChecksumAlgorithm, IncomingBody } from '../artifacts/artifact.types';
 import { EngineError } from '../engine.errors';
-import { GatewayInstance } from '../gateway-instance';
+import type { Placement } from '../placement/placements';
+import { ReplicaWriter } from '../placement/replica-writer';
+import type { WritePlan } from '../placement/replica-writer';
 import { digestAlgorithmOf } from './checksum-names';
 import { BlobPump } from './blob-pump';
 import { digestOf } from './digests';
 import type { DigestAlgorithm } from './digests';
-import { DISCARD_BLOB, INTEND_BLOB } from './blob.statements';
+import { DISCARD_BLOB } from './blob.statements';
 
 const DISCARD_TIMEOUT_MS = 30_000;
 
@@ -25,12 +25,16 @@ export interface StoredBlob {
   readonly id: BlobId | null;
   /** The bytes themselves when they go into PostgreSQL with the commit; null when a driver holds them. */
   readonly inline: Buffer | null;
+  /** Where the bytes are; null when no driver has any. */
+  readonly plan: WritePlan | null;
   readonly sizeBytes: number;
   readonly md5: Buffer;
   readonly digests: ReadonlyMap<DigestAlgorithm, Buffer>;
 }
 
 export interface StoreOptions {
+  /** Which drivers get what is not kept inline. */
+  readonly placement: Placement;
   /** Digests wanted besides those of the body's expectations. */
   readonly alsoCompute?: readonly ChecksumAlgorithm[];
   /** More bytes than this reject with `ArtifactTooLarge`. */
@@ -39,21 +43,18 @@ export interface StoreOptions {
 
 /**
  * Takes bodies in. Small ones of known length are kept inline in PostgreSQL (docs/adr/0002), so that they cost one
- * transaction; all others go to the placement's driver under an intent row, which the sweeper follows up.
+ * transaction; all others go to the placement's drivers under an intent row, which the sweeper follows up.
  */
 @Injectable()
 export class BlobStore {
-  private readonly driver: Driver;
   private readonly inlineMaxBytes: number;
 
   constructor(
     private readonly database: Database,
-    private readonly instance: GatewayInstance,
     private readonly pump: BlobPump,
-    drivers: DriverRegistry,
+    private readonly replicas: ReplicaWriter,
     config: VaultaireConfig,
   ) {
-    this.driver = drivers.get(config.placements.default.driver);
     this.inlineMaxBytes = config.engine.inlineMaxBytes;
   }
 
@@ -66,12 +67,12 @@ export class BlobStore {
     if (body.sizeBytes !== undefined && body.sizeBytes <= this.inlineMaxBytes) {
       return this.storeInline(body, body.sizeBytes, algorithms);
     }
-    return this.storeOnDriver(ctx, body, algorithms, options.maxBytes);
+    return this.storeOnDrivers(ctx, body, algorithms, options);
   }
 
   /** Gives up bytes that will not be committed. Never rejects: what can't be removed now, the sweeper finds. */
   async discard(ctx: OperationContext, blob: StoredBlob): Promise<void> {
-    if (blob.id !== null && blob.inline === null) await this.discardIntent(ctx, blob.id);
+    if (blob.id !== null && blob.plan !== null) await this.discardIntent(ctx, blob.id, blob.plan);
   }
 
   private async storeInline(
@@ -87,45 +88,47 @@ export class BlobStore {
     return {
       id: isEmpty ? null : blobId(uuidv7()),
       inline: isEmpty ? null : bytes,
+      plan: null,
       sizeBytes: bytes.length,
       md5: required(digests, 'md5'),
       digests,
     };
   }
 
-  private async storeOnDriver(
+  private async storeOnDrivers(
     ctx: OperationContext,
     body: IncomingBody,
     algorithms: ReadonlySet<DigestAlgorithm>,
-    maxBytes: number,
+    { placement, maxBytes }: StoreOptions,
   ): Promise<StoredBlob> {
     const id = blobId(uuidv7());
-    await this.database.query(INTEND_BLOB, [id, ctx.tenantId, this.driver.name, this.instance.id]);
+    const plan = this.replicas.plan(placement);
+    await this.replicas.intend(ctx, id, plan);
     try {
       const { sizeBytes, digests } = await this.pump.pump(
         body.sizeBytes === undefined ? limited(body.source, maxBytes) : body.source,
         algorithms,
-        (chunks) => this.driver.write(ctx, blobKey(ctx.tenantId, id), chunks, { sizeBytes: body.sizeBytes }),
+        (chunks) => this.replicas.write(ctx, id, plan, chunks, body.sizeBytes),
         { sizeBytes: body.sizeBytes },
       );
       verify(body, digests);
       if (sizeBytes === 0) {
-        await this.discardIntent(ctx, id);
-        return { id: null, inline: null, sizeBytes, md5: required(digests, 'md5'), digests };
+        await this.discardIntent(ctx, id, plan);
+        return { id: null, inline: null, plan: null, sizeBytes, md5: required(digests, 'md5'), digests };
       }
-      return { id, inline: null, sizeBytes, md5: required(digests, 'md5'), digests };
+      return { id, inline: null, plan, sizeBytes, md5: required(digests, 'md5'), digests };
     } catch (error) {
-      await this.discardIntent(ctx, id);
+      await this.discardIntent(ctx, id, plan);
       throw error;
     }
   }
 
   /** Withdraws the intent first: from then on no commit can make the blob live, and its bytes may go. */
-  private async discardIntent(ctx: OperationContext, id: BlobId): Promise<void> {
+  private async discardIntent(ctx: OperationContext, id: BlobId, plan: WritePlan): Promise<void> {
     const detached = detach(ctx, DISCARD_TIMEOUT_MS);
     try {
       await this.database.query(DISCARD_BLOB, [id]);
-      await this.driver.delete(detached, blobKey(ctx.tenantId, id));
+      await this.replicas.remove(detached, id, plan);
     } catch {
       // The row stays as writing or doomed, and the sweeper comes back to it.
     }

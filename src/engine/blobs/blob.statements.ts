@@ -7,8 +7,8 @@ import type { Statement } from '../../database/database';
 export const INTEND_BLOB: Statement = {
   name: 'intend_blob',
   text: `WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
-    INSERT INTO blobs (id, tenant_id, driver, writer, state)
-    SELECT $1, $2, $3, $4, 'writing' FROM relaxed`,
+    INSERT INTO blobs (id, tenant_id, driver, writer, placement, state)
+    SELECT $1, $2, $3, $4, $5, 'writing' FROM relaxed`,
 };
 
 /** Withdraws a blob that was not committed; one that was committed after all stays. */

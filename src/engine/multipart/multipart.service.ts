@@ -14,6 +14,7 @@ import { BlobStore } from '../blobs/blob-store';
 import { ContainerService } from '../containers/container.service';
 import { EngineError } from '../engine.errors';
 import { ownerOf } from '../owner';
+import { Placements } from '../placement/placements';
 import { QuotaAdmission } from '../quota/quota-admission';
 import { commitLimits, quotaExceeded } from '../quota/quota-limits';
 import { defaultChecksumType, supportsChecksumType } from './multipart-checksum';
@@ -35,6 +36,7 @@ export class MultipartService {
     private readonly blobs: BlobStore,
     private readonly uploads: UploadFinder,
     private readonly quotas: QuotaAdmission,
+    private readonly placements: Placements,
   ) {}
 
   async create(
@@ -55,6 +57,12 @@ export class MultipartService {
     }
     const id = toUploadId(uuidv7());
     const columns = attributeColumns(request.attributes);
+    this.placements.choose(ctx, {
+      container: request.container,
+      storageClass: request.attributes.storageClass,
+      contentType: request.attributes.headers.contentType,
+      sizeBytes: undefined,
+    });
     const container = await this.containers.getFresh(ctx, request.container);
     const [row] = await this.database.query<{ outcome: string }>(CREATE_UPLOAD, [
       id,
@@ -127,8 +135,15 @@ export class MultipartService {
   ): Promise<PartWritten> {
     const container = await this.containers.get(ctx, request.container);
     const admission = this.quotas.admitPart(ctx, container, request, body.sizeBytes);
+    const placement = this.placements.ofStored(ctx, {
+      container: request.container,
+      storageClass: upload.storage_class,
+      contentType: upload.content_type ?? undefined,
+      sizeBytes: undefined,
+    });
     if (admission !== undefined) await admission;
     const blob = await this.blobs.store(ctx, body, {
+      placement,
       maxBytes: MAX_PART_BYTES,
       alsoCompute: [upload.checksum_algorithm],
     });

@@ -1,6 +1,6 @@
 import type { Statement } from '../../database/database';
 
-const UPLOAD_COLUMNS = `id, key, state, owner_id, storage_class, checksum_algorithm, checksum_type,
+const UPLOAD_COLUMNS = `id, key, state, owner_id, content_type, storage_class, checksum_algorithm, checksum_type,
   is_checksum_requested, initiated_at, result`;
 
 export const CREATE_UPLOAD: Statement = {

@@ -13,6 +13,7 @@ export interface UploadRow {
   readonly key: string;
   readonly state: 'open' | 'completed';
   readonly owner_id: string;
+  readonly content_type: string | null;
   readonly storage_class: string;
   readonly checksum_algorithm: ChecksumAlgorithm;
   readonly checksum_type: ChecksumType;

@@ -1,7 +1,7 @@
 import type { KeyScope, Network } from '../../context/policy/key-scope';
 import { isInNetwork, parseNetwork } from '../../context/policy/key-scope';
 import type { Access, AccessScope } from './access-scope';
-import { matchesGlob } from './glob';
+import { matchesGlob } from '../../context/glob';
 
 const KNOWN: ReadonlySet<string> = new Set(['operations', 'containers', 'prefixes', 'networks']);
 

@@ -2,7 +2,7 @@ import type { Network } from '../../context/policy/key-scope';
 import { isInNetwork, parseNetwork } from '../../context/policy/key-scope';
 import type { SessionPolicy, SessionPolicyStatement } from '../../context/policy/session-policy';
 import type { Access, AccessScope } from './access-scope';
-import { matchesGlob } from './glob';
+import { matchesGlob } from '../../context/glob';
 
 /** IAM's way of saying all buckets, which is the resource of what names none. */
 const ALL_RESOURCES = '*';

@@ -157,6 +157,7 @@ export class SigV4Guard implements CanActivate {
       scope: session === undefined ? ownScope(key) : this.scopeOfSession(key, session),
       expiresAtMs: key.expiresAtMs,
       session,
+      planName: key.planName,
       policy: key.policy,
       payload,
       chunkSigning,

@@ -44,6 +44,8 @@ function translateEngineFailure(error: EngineError, request: Pick<S3Request, 'me
   switch (failure.kind) {
     case 'NoSuchContainer':
       return new S3Error('NoSuchBucket', { fields: { BucketName: failure.container } });
+    case 'UnknownStorageClass':
+      return new S3Error('InvalidStorageClass', { fields: { StorageClassRequested: failure.storageClass } });
     case 'ContainerAlreadyExists':
       return new S3Error(failure.isOwnedByCaller ? 'BucketAlreadyOwnedByYou' : 'BucketAlreadyExists', {
         fields: { BucketName: failure.container },

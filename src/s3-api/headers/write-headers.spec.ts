@@ -56,7 +56,6 @@ describe('readWriteHeaders', () => {
   });
 
   it.each([
-    ['x-amz-storage-class', 'CHEAP', 'InvalidStorageClass'],
     ['x-amz-tagging', 'aws:a=b', 'InvalidTag'],
     ['x-amz-acl', 'public-read', 'AccessControlListNotSupported'],
     ['x-amz-acl', 'nonsense', 'InvalidArgument'],

@@ -4,7 +4,7 @@ import { S3Error } from '../errors/s3-error';
 import { checkCannedAcl, checkGrantHeader } from './acl-headers';
 import { decodeHeaderText, headerOf, invalidArgument, notImplementedHeader } from './request-header';
 import { decodeRfc2047 } from './rfc2047';
-import { checkStorageClass, DEFAULT_STORAGE_CLASS } from './storage-class';
+import { DEFAULT_STORAGE_CLASS } from './storage-class';
 import type { Tags } from './tags';
 import { emptyTags, parseTaggingHeader } from './tags';
 
@@ -18,7 +18,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 export interface WriteHeaders {
   readonly headers: ContentHeaders;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Undefined: not named. */
+  /** Not checked: the engine knows which there are. Undefined: not named. */
   readonly storageClass: string | undefined;
   /** Undefined: no `x-amz-tagging`. */
   readonly tags: Tags | undefined;
@@ -28,7 +28,7 @@ export interface WriteHeaders {
  * Reads and checks the headers of a write in one pass, before a byte of the body is read. What this server does not
  * serve (server-side encryption, object lock, appends, other ACLs than the owner's) is refused.
  *
- * Throws `MetadataTooLarge`, `InvalidStorageClass`, `InvalidTag`, `InvalidArgument`, `InvalidRequest`,
+ * Throws `MetadataTooLarge`, `InvalidTag`, `InvalidArgument`, `InvalidRequest`,
  * `AccessControlListNotSupported`, `InvalidRedirectLocation`, `NotImplemented`.
  */
 export function readWriteHeaders(incoming: IncomingHttpHeaders, ownerCanonicalId: string): WriteHeaders {
@@ -56,7 +56,7 @@ export function readWriteHeaders(incoming: IncomingHttpHeaders, ownerCanonicalId
     }
     switch (name) {
       case 'x-amz-storage-class':
-        storageClass = checkStorageClass(value);
+        storageClass = value;
         break;
       case 'x-amz-tagging':
         tags = parseTaggingHeader(value);

@@ -72,6 +72,7 @@ class RequestContext implements OperationContext {
   readonly tenantId: TenantId;
   readonly principal: Principal;
   readonly quota: TenantQuota;
+  readonly planName: string | undefined;
   readonly deadlineMs: number | undefined = undefined;
   readonly observer: DriverCallObserver;
 
@@ -84,6 +85,7 @@ class RequestContext implements OperationContext {
     this.tenantId = identity.tenantId;
     this.principal = identity.principal;
     this.quota = identity.policy.quota;
+    this.planName = identity.planName;
     this.observer = request.record;
   }
 

@@ -38,6 +38,8 @@ export interface S3Identity {
   readonly expiresAtMs: number | undefined;
   /** The temporary credentials that signed; undefined for an access key. */
   readonly session: SessionStatement | undefined;
+  /** Plan of the tenant; undefined: none. */
+  readonly planName?: string | undefined;
   /** Quotas and limits of the tenant. */
   readonly policy: EffectivePolicy;
   readonly payload: PayloadMode;

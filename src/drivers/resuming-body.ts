@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { abortedError } from '../abort-scope';
+import { abortedError } from './abort-scope';
 
 /** So much has to come between two breaks for the second to count as a first one: else a backend could be asked for ever. */
 const PROGRESS_BYTES = 64 * 1024;

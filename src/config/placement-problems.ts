@@ -1,0 +1,62 @@
+import type { PlacementConfig } from './placement-config';
+import type { VaultaireConfig } from './vaultaire-config';
+
+const PLACEMENT_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+const STORAGE_CLASS = /^[A-Z][A-Z0-9_]{0,31}$/;
+
+/** What contradicts itself, or names what there is not, in placements, storage classes and rules. One line each, with the path. */
+export function placementProblems(config: VaultaireConfig): string[] {
+  const problems = config.placements.has('default') ? [] : ['placements.default must be a map of fields'];
+  for (const [name, placement] of config.placements) {
+    const path = `placements.${name}`;
+    if (!PLACEMENT_NAME.test(name))
+      problems.push(`${path} must have a name of lower-case letters, digits and dashes, at most 32`);
+    problems.push(...problemsOf(config, placement).map((problem) => path + problem));
+  }
+  const mustExist = (path: string, name: unknown): void => {
+    if (typeof name !== 'string' || !config.placements.has(name))
+      problems.push(`${path}: there is no placement named ${String(name)}`);
+  };
+  for (const [name, placement] of Object.entries<unknown>(config.storageClasses)) {
+    if (!STORAGE_CLASS.test(name))
+      problems.push(
+        `storageClasses.${name} must have a name of upper-case letters, digits and underscores, at most 32`,
+      );
+    mustExist(`storageClasses.${name}`, placement);
+  }
+  for (const [index, rule] of config.placementRules.entries())
+    mustExist(`placementRules[${index}].placement`, rule.placement);
+  return problems;
+}
+
+function problemsOf(config: VaultaireConfig, placement: PlacementConfig): string[] {
+  const { driver, backup, residency, tier } = placement;
+  const { drivers = driver === undefined ? [] : [driver] } = placement;
+  const { copies = drivers.length, quorum } = placement;
+  const problems: string[] = [];
+  if (drivers.length === 0) problems.push('.drivers must name at least one driver');
+  if (driver !== undefined && placement.drivers !== undefined) problems.push('.driver and .drivers exclude each other');
+  if (copies > drivers.length) problems.push(`.copies: ${copies} are more than there are drivers`);
+  if (quorum !== undefined && quorum > copies) problems.push(`.quorum: ${quorum} is more than the ${copies} copies`);
+  const listed = [
+    ...drivers.map((name) => ({ path: driver === undefined ? '.drivers' : '.driver', name })),
+    ...backup.map((name) => ({ path: '.backup', name })),
+  ];
+  for (const { path, name } of listed) {
+    const known = config.drivers.find((candidate) => candidate.name === name);
+    if (known === undefined) problems.push(`${path}: there is no driver named ${name}`);
+    else if (residency !== undefined && !known.labels.includes(residency))
+      problems.push(`${path}: the driver ${name} has no label ${residency}`);
+  }
+  for (const name of backup) {
+    if (drivers.includes(name)) problems.push(`.backup: ${name} is one of the placement's drivers already`);
+  }
+  if (tier !== undefined) {
+    const next = config.placements.get(tier.to);
+    if (next === undefined || next === placement)
+      problems.push(`.tier.to: there is no other placement named ${tier.to}`);
+    else if (residency !== undefined && next.residency !== residency)
+      problems.push(`.tier.to: the placement ${tier.to} does not keep the residency ${residency}`);
+  }
+  return problems;
+}

@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../config/load-config';
+import { tenantId } from '../../context/ids';
+import { systemContext } from '../../context/operation-context';
+import type { PlacementSubject } from './placements';
+import { Placements } from './placements';
+
+const DRIVERS = `
+drivers:
+  - {name: a, type: memory, labels: [eu]}
+  - {name: b, type: memory, labels: [eu, ssd]}
+  - {name: c, type: memory}
+`;
+
+function placementsOf(yaml: string): Placements {
+  const folder = mkdtempSync(join(tmpdir(), 'placements-'));
+  try {
+    const configPath = join(folder, 'vaultaire.yaml');
+    writeFileSync(configPath, DRIVERS + yaml);
+    return new Placements(loadConfig({ configPath, dataDir: folder }));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const subject = (given: Partial<PlacementSubject> = {}): PlacementSubject => ({
+  container: 'bucket',
+  storageClass: 'STANDARD',
+  contentType: undefined,
+  sizeBytes: undefined,
+  ...given,
+});
+
+const ctx = systemContext('Test', tenantId('t'), new AbortController().signal);
+
+describe('Placements', () => {
+  it('has one copy on the first driver when the file says nothing', () => {
+    expect(placementsOf('').choose(ctx, subject({ storageClass: 'GLACIER' }))).toMatchObject({
+      name: 'default',
+      drivers: ['a'],
+      copies: 1,
+      quorum: 1,
+      backup: [],
+    });
+  });
+
+  it('takes one driver by name, as files have had it', () => {
+    expect(placementsOf('placements: {default: {driver: b}}').choose(ctx, subject()).drivers).toEqual(['b']);
+  });
+
+  it('mirrors to all drivers unless it says how many, and answers with more than half of them', () => {
+    const placements = placementsOf(`
+placements:
+  default: {drivers: [a, b, c]}
+  spare: {drivers: [a, b, c], copies: 2, quorum: 1}
+storageClasses: {FAST: spare}
+`);
+    expect(placements.choose(ctx, subject())).toMatchObject({ copies: 3, quorum: 2 });
+    expect(placements.choose(ctx, subject({ storageClass: 'FAST' }))).toMatchObject({ copies: 2, quorum: 1 });
+  });
+
+  it('refuses a storage class that nobody has named', () => {
+    expect(() => placementsOf('').choose(ctx, subject({ storageClass: 'FAST' }))).toThrow(
+      expect.objectContaining({ failure: { kind: 'UnknownStorageClass', storageClass: 'FAST' } }),
+    );
+  });
+
+  describe('by rules', () => {
+    const placements = placementsOf(`
+placements: {large: {driver: b}, video: {driver: c}, gold: {driver: c}, small: {driver: b}, named: {driver: b}}
+storageClasses: {STANDARD_IA: gold}
+placementRules:
+  - {buckets: ['media-*'], contentTypes: ['video/*'], placement: video}
+  - {minBytes: 1000, placement: large}
+  - {plans: [gold], placement: gold}
+  - {maxBytes: 10, storageClasses: [STANDARD], placement: small}
+`);
+    it.each([
+      ['the first that applies', { container: 'media-1', contentType: 'video/mp4', sizeBytes: 5000 }, 'video'],
+      ['all that a rule names', { container: 'other', contentType: 'video/mp4' }, 'default'],
+      ['a smallest size', { sizeBytes: 1000 }, 'large'],
+      ['a largest size', { sizeBytes: 10 }, 'small'],
+      ['no size where it is not known', { sizeBytes: undefined }, 'default'],
+      ['the storage class where no rule applies', { storageClass: 'STANDARD_IA', sizeBytes: 10 }, 'gold'],
+    ])('follows %s', (_, given, name) => {
+      expect(placements.choose(ctx, subject(given)).name).toBe(name);
+    });
+
+    it('follows the plan of the tenant', () => {
+      expect(placements.choose({ ...ctx, planName: 'gold' }, subject()).name).toBe('gold');
+    });
+  });
+
+  it('reads from drivers that hold nothing but backups last', () => {
+    const placements = placementsOf('placements: {default: {driver: b, backup: [a]}, x: {driver: c}}');
+    expect(['a', 'b', 'c', 'gone'].sort((x, y) => placements.readRank(x) - placements.readRank(y))).toEqual([
+      'b',
+      'c',
+      'a',
+      'gone',
+    ]);
+  });
+
+  it.each([
+    ['placements: {default: {drivers: [a, x]}}', 'placements.default.drivers: there is no driver named x'],
+    ['placements: {default: {drivers: [a], copies: 2}}', 'copies: 2 are more than there are drivers'],
+    ['placements: {default: {drivers: [a, b], quorum: 3}}', 'quorum: 3 is more than the 2 copies'],
+    ['placements: {default: {driver: a, drivers: [a]}}', 'exclude each other'],
+    ['placements: {default: {driver: a, backup: [a]}}', "a is one of the placement's drivers already"],
+    ['placements: {default: {drivers: [a, c], residency: eu}}', 'the driver c has no label eu'],
+    ['placements: {default: {driver: a, tier: {afterDays: 1, to: old}}}', 'no other placement named old'],
+    [
+      'placements: {default: {driver: a, residency: eu, tier: {afterDays: 1, to: old}}, old: {driver: c}}',
+      'does not keep the residency eu',
+    ],
+    ['placements: {Default: {driver: a}}', 'placements.Default must have a name of lower-case'],
+    ['storageClasses: {FAST: fast}', 'storageClasses.FAST: there is no placement named fast'],
+    ['storageClasses: {fast: default}', 'storageClasses.fast must have a name of upper-case'],
+    ['placementRules: [{placement: fast}]', 'placementRules[0].placement: there is no placement named fast'],
+    ['placements: {default: nothing}', 'placements.default must be a map of fields'],
+    ['placements: [a]', 'placements must be a map of fields'],
+  ])('refuses %s', (yaml, problem) => {
+    expect(() => placementsOf(yaml)).toThrow(problem);
+  });
+});

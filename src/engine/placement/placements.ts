@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import type { PlacementConfig, PlacementRuleConfig } from '../../config/placement-config';
+import { VaultaireConfig } from '../../config/vaultaire-config';
+import { matchesGlob } from '../../context/glob';
+import type { OperationContext } from '../../context/operation-context';
+import { EngineError } from '../engine.errors';
+
+/** The classes that S3 clients may name anywhere. Those of directory buckets and Outposts are bound to their own buckets. */
+const S3_STORAGE_CLASSES = [
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER',
+  'GLACIER_IR',
+  'DEEP_ARCHIVE',
+];
+
+const DEFAULT_PLACEMENT = 'default';
+
+/** Which drivers hold a blob, and how; the configuration with its defaults filled in. */
+export interface Placement {
+  readonly name: string;
+  /** Drivers that may hold a copy, the preferred first. */
+  readonly drivers: readonly string[];
+  /** How many of them do. */
+  readonly copies: number;
+  /** Copies that are durable before a write is answered. */
+  readonly quorum: number;
+  readonly backup: readonly string[];
+  readonly tier: { readonly afterDays: number; readonly to: string } | undefined;
+}
+
+/** What a placement is chosen by. */
+export interface PlacementSubject {
+  readonly container: string;
+  readonly storageClass: string;
+  readonly contentType: string | undefined;
+  /** Undefined: not known, or not that of the artifact. */
+  readonly sizeBytes: number | undefined;
+}
+
+/** The placements of the configuration, and which of them an artifact has. */
+@Injectable()
+export class Placements {
+  readonly byName: ReadonlyMap<string, Placement>;
+  private readonly byStorageClass: ReadonlyMap<string, Placement>;
+  private readonly rules: readonly { readonly rule: PlacementRuleConfig; readonly placement: Placement }[];
+  private readonly readRanks: ReadonlyMap<string, number>;
+
+  constructor(config: VaultaireConfig) {
+    this.byName = new Map([...config.placements].map(([name, given]) => [name, toPlacement(name, given)]));
+    this.byStorageClass = new Map([
+      ...S3_STORAGE_CLASSES.map((name) => [name, this.get(DEFAULT_PLACEMENT)] as const),
+      ...Object.entries(config.storageClasses).map(([name, placement]) => [name, this.get(placement)] as const),
+    ]);
+    this.rules = config.placementRules.map((rule) => ({ rule, placement: this.get(rule.placement) }));
+    const order = config.drivers.map(({ name }) => name);
+    const read = new Set([...this.byName.values()].flatMap(({ drivers }) => drivers));
+    this.readRanks = new Map(order.map((name, index) => [name, index + (read.has(name) ? 0 : order.length)]));
+  }
+
+  /** @throws EngineError `UnknownStorageClass` */
+  choose(ctx: OperationContext, subject: PlacementSubject): Placement {
+    if (!this.byStorageClass.has(subject.storageClass)) {
+      throw new EngineError({ kind: 'UnknownStorageClass', storageClass: subject.storageClass });
+    }
+    return this.ofStored(ctx, subject);
+  }
+
+  /** {@link choose} for what was accepted before: a class that the configuration has no more counts as the default. */
+  ofStored(ctx: OperationContext, subject: PlacementSubject): Placement {
+    const ofClass = this.byStorageClass.get(subject.storageClass) ?? this.get(DEFAULT_PLACEMENT);
+    if (this.rules.length === 0) return ofClass;
+    return this.rules.find(({ rule }) => applies(rule, ctx.planName, subject))?.placement ?? ofClass;
+  }
+
+  /** The placement that a blob was written with; the default one where the configuration has it no more. */
+  ofBlob(name: string | null): Placement {
+    return this.byName.get(name ?? DEFAULT_PLACEMENT) ?? this.get(DEFAULT_PLACEMENT);
+  }
+
+  /** Where a driver stands among those to read from: drivers that only hold backups come after all others. */
+  readRank(driver: string): number {
+    return this.readRanks.get(driver) ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  private get(name: string): Placement {
+    const placement = this.byName.get(name);
+    if (placement === undefined) throw new Error(`there is no placement named ${name}`);
+    return placement;
+  }
+}
+
+function toPlacement(name: string, given: PlacementConfig): Placement {
+  const drivers = given.drivers ?? (given.driver === undefined ? [] : [given.driver]);
+  const copies = given.copies ?? drivers.length;
+  return {
+    name,
+    drivers,
+    copies,
+    quorum: given.quorum ?? Math.floor(copies / 2) + 1,
+    backup: given.backup,
+    tier: given.tier,
+  };
+}
+
+function applies(rule: PlacementRuleConfig, planName: string | undefined, subject: PlacementSubject): boolean {
+  const { storageClasses, buckets, plans, contentTypes, minBytes, maxBytes } = rule;
+  const { sizeBytes, contentType = '' } = subject;
+  if (storageClasses !== undefined && !storageClasses.includes(subject.storageClass)) return false;
+  if (plans !== undefined && (planName === undefined || !plans.includes(planName))) return false;
+  if (buckets !== undefined && !buckets.some((pattern) => matchesGlob(pattern, subject.container))) return false;
+  if (contentTypes !== undefined && !contentTypes.some((pattern) => matchesGlob(pattern, contentType))) return false;
+  if (minBytes !== undefined && (sizeBytes === undefined || sizeBytes < minBytes)) return false;
+  return maxBytes === undefined || (sizeBytes !== undefined && sizeBytes <= maxBytes);
+}

@@ -1,0 +1,179 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { createHash, randomBytes } from 'node:crypto';
+import type { MirroredVaultaire } from '../support/mirrored-vaultaire';
+import { blobsOn, OUTAGE, startMirrored } from '../support/mirrored-vaultaire';
+import { until } from '../support/until';
+
+const CONFIG = {
+  placements: {
+    default: { driver: 'one' },
+    mirrored: { drivers: ['one', 'two'], quorum: 1 },
+    strict: { drivers: ['one', 'two'] },
+    spare: { drivers: ['one', 'two', 'three'], copies: 1 },
+    video: { driver: 'three' },
+  },
+  storageClasses: { MIRRORED: 'mirrored', STRICT: 'strict', SPARE: 'spare' },
+  placementRules: [{ contentTypes: ['video/*'], placement: 'video' }],
+};
+const KIB = 1024;
+
+describe('placement', () => {
+  let mirrored: MirroredVaultaire;
+  let s3: S3Client;
+  const Bucket = 'placed';
+  const body = randomBytes(300 * KIB);
+
+  beforeAll(async () => {
+    mirrored = await startMirrored(CONFIG);
+    s3 = mirrored.vaultaire.s3Client();
+    await s3.send(new CreateBucketCommand({ Bucket }));
+  }, 60_000);
+  afterAll(async () => {
+    await mirrored.stop();
+  }, 60_000);
+  beforeEach(async () => {
+    const { one, two, three } = mirrored;
+    for (const simulator of [one, two, three]) {
+      simulator.faults = () => undefined;
+      simulator.store.objects.clear();
+    }
+    // Cut off by the outage of the test before, until a probe went well.
+    await until('all drivers are well', async () => {
+      const answer = await fetch(`${mirrored.vaultaire.adminEndpoint}/health/ready`);
+      return answer.ok;
+    });
+  });
+
+  const put = (Key: string, StorageClass: string, more: object = {}) =>
+    s3.send(new PutObjectCommand({ Bucket, Key, Body: body, StorageClass: StorageClass as 'STANDARD', ...more }));
+  const get = async (Key: string, Range?: string): Promise<Buffer> => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, Range }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  };
+  const refusalOf = async (request: Promise<unknown>): Promise<object> => {
+    try {
+      await request;
+    } catch (error) {
+      if (!(error instanceof S3ServiceException)) throw error;
+      return {
+        code: error.name,
+        status: error.$metadata.httpStatusCode,
+        retryAfter: Number(error.$response?.headers['retry-after'] ?? 0) > 0,
+      };
+    }
+    return {};
+  };
+  const UNAVAILABLE = { code: 'ServiceUnavailable', status: 503, retryAfter: true };
+
+  it('follows the storage class, tells it again, and refuses one that there is not', async () => {
+    await put('standard', 'STANDARD');
+    expect([mirrored.one, mirrored.two].map((simulator) => blobsOn(simulator).length)).toEqual([1, 0]);
+    await put('mirrored', 'MIRRORED');
+    expect([mirrored.one, mirrored.two].map((simulator) => blobsOn(simulator).length)).toEqual([2, 1]);
+    const listed = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'mirrored' }));
+    expect(listed.Contents).toMatchObject([{ StorageClass: 'MIRRORED' }]);
+    const unknown = { code: 'InvalidStorageClass', status: 400, retryAfter: false };
+    expect(await refusalOf(put('unknown', 'UNKNOWN'))).toEqual(unknown);
+    const upload = new CreateMultipartUploadCommand({ Bucket, Key: 'u', StorageClass: 'UNKNOWN' as 'STANDARD' });
+    expect(await refusalOf(s3.send(upload))).toEqual(unknown);
+    const copy = { Bucket, Key: 'c', CopySource: `${Bucket}/standard`, StorageClass: 'UNKNOWN' as 'STANDARD' };
+    expect(await refusalOf(s3.send(new CopyObjectCommand(copy)))).toEqual(unknown);
+  });
+
+  it('follows rules before the storage class', async () => {
+    await put('film', 'MIRRORED', { ContentType: 'video/mp4' });
+    expect([mirrored.one, mirrored.two, mirrored.three].map((simulator) => blobsOn(simulator).length)).toEqual([
+      0, 0, 1,
+    ]);
+    expect((await get('film')).equals(body)).toBe(true);
+  });
+
+  it('moves the bytes of a copy only when its placement is another', async () => {
+    await put('source', 'STANDARD');
+    const copyTo = (Key: string, StorageClass: string) =>
+      s3.send(
+        new CopyObjectCommand({
+          Bucket,
+          Key,
+          CopySource: `${Bucket}/source`,
+          StorageClass: StorageClass as 'STANDARD',
+        }),
+      );
+    await copyTo('same', 'GLACIER_IR');
+    expect([mirrored.one, mirrored.two].map((simulator) => blobsOn(simulator).length)).toEqual([1, 0]);
+    const { CopyObjectResult } = await copyTo('other', 'STRICT');
+    expect([mirrored.one, mirrored.two].map((simulator) => blobsOn(simulator).length)).toEqual([2, 1]);
+    expect(CopyObjectResult?.ETag).toBe(`"${createHash('md5').update(body).digest('hex')}"`);
+    expect((await get('other')).equals(body)).toBe(true);
+  });
+
+  it('acknowledges a write that has its quorum, and reads it whichever backend is away', async () => {
+    await put('both', 'MIRRORED');
+    mirrored.one.faults = OUTAGE;
+    expect((await get('both')).equals(body)).toBe(true);
+    expect((await get('both', 'bytes=1000-200000')).equals(body.subarray(1000, 200_001))).toBe(true);
+    await put('second only', 'MIRRORED');
+    expect((await get('second only')).equals(body)).toBe(true);
+  });
+
+  it('refuses with 503 and keeps nothing when the quorum can not be reached', async () => {
+    await put('old', 'STRICT');
+    const before = [blobsOn(mirrored.one), blobsOn(mirrored.two)];
+    mirrored.two.faults = OUTAGE;
+    expect(await refusalOf(put('old', 'STRICT'))).toEqual(UNAVAILABLE);
+    expect((await get('old')).equals(body)).toBe(true);
+    mirrored.two.faults = () => undefined;
+    await until('nothing of the refused write is left', () => {
+      return [blobsOn(mirrored.one), blobsOn(mirrored.two)].join() === before.join();
+    });
+  });
+
+  it('writes to the next driver when one is away, and answers 503 when all are', async () => {
+    mirrored.one.faults = OUTAGE;
+    await put('spare', 'SPARE');
+    expect(blobsOn(mirrored.two)).toHaveLength(1);
+    mirrored.two.faults = OUTAGE;
+    mirrored.three.faults = OUTAGE;
+    expect(await refusalOf(put('nowhere', 'SPARE'))).toEqual(UNAVAILABLE);
+    expect(await refusalOf(get('spare'))).toEqual(UNAVAILABLE);
+    mirrored.one.faults = () => undefined;
+    mirrored.two.faults = () => undefined;
+    expect((await get('spare')).equals(body)).toBe(true);
+    expect(await refusalOf(get('nowhere'))).toMatchObject({ status: 404 });
+  });
+
+  it('goes on with the other copy where a body breaks', async () => {
+    await put('breaks', 'MIRRORED');
+    mirrored.one.failNext('GetObject', { do: 'reset-body', afterBytes: 100_000 });
+    expect((await get('breaks')).equals(body)).toBe(true);
+    mirrored.one.failNext('GetObject', { do: 'truncate-body', afterBytes: 150_000 });
+    expect((await get('breaks', 'bytes=5-299999')).equals(body.subarray(5, 300_000))).toBe(true);
+  });
+
+  it('answers 503, not 404, where one copy is lost and the other out of reach', async () => {
+    await put('lost', 'MIRRORED');
+    mirrored.one.store.objects.clear();
+    mirrored.two.faults = OUTAGE;
+    expect(await refusalOf(get('lost'))).toEqual(UNAVAILABLE);
+    mirrored.two.faults = () => undefined;
+    expect((await get('lost')).equals(body)).toBe(true);
+  });
+
+  it('removes all copies of what is deleted, also from a backend that was away', async () => {
+    await put('deleted', 'MIRRORED');
+    mirrored.two.faults = OUTAGE;
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'deleted' }));
+    await until('the copy within reach is gone', () => blobsOn(mirrored.one).length === 0);
+    expect(blobsOn(mirrored.two)).toHaveLength(1);
+  });
+});
