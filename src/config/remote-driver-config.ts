@@ -96,10 +96,44 @@ export class ResilienceConfig {
   readonly breaker: BreakerConfig = new BreakerConfig();
 }
 
+const MIB = 1024 * 1024;
+
+/** How large blobs are read: in several ranges at once. */
+export class ParallelReadsConfig {
+  /** Reads of more bytes than this are cut. */
+  @IsInt()
+  @Min(MIB)
+  @Max(1024 * 1024 * MIB)
+  readonly thresholdBytes: number = 16 * MIB;
+
+  /** Ranges begin at multiples of this. A process holds twelve ranges in memory at most. */
+  @IsInt()
+  @Min(256 * 1024)
+  @Max(64 * MIB)
+  readonly rangeBytes: number = 4 * MIB;
+
+  /** Ranges of one read that are fetched at once; 1: reads are not cut. */
+  @IsInt()
+  @Min(1)
+  @Max(64)
+  readonly maxRanges: number = 6;
+
+  /** A range that is waited for and brings nothing for so long is asked for a second time. */
+  @IsInt()
+  @Min(10)
+  @Max(600_000)
+  readonly hedgeAfterMs: number = 3_000;
+}
+
 /** A backend at the other end of a network. */
 export class RemoteDriverConfig extends NamedDriverConfig {
   @ValidateNested()
   @IsObject()
   @Type(() => ResilienceConfig)
   readonly resilience: ResilienceConfig = new ResilienceConfig();
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => ParallelReadsConfig)
+  readonly parallelReads: ParallelReadsConfig = new ParallelReadsConfig();
 }

@@ -1,7 +1,7 @@
 import type { DriverConfig } from '../config/vaultaire-config';
 import { StartUpError } from '../config/start-up.error';
 import type { Driver } from './driver';
-import type { DriverTelemetry, ResilienceOptions } from './layers/driver-layers';
+import type { DriverTelemetry, LayerResources, ResilienceOptions } from './layers/driver-layers';
 import { LocalDriver } from './local/local.driver';
 import { MemoryDriver } from './memory/memory.driver';
 import { oneDriveSettingsOf } from './onedrive/onedrive-configuration';
@@ -9,20 +9,27 @@ import { OneDriveDriver } from './onedrive/onedrive.driver';
 import type { S3Settings } from './s3/profiles';
 import { s3SettingsOf } from './s3/s3-configuration';
 import { S3Driver } from './s3/s3.driver';
+import { Semaphore } from './semaphore';
 import { TransferBuffers } from './transfer-buffers';
 
 /** Memory of one process for bytes on their way to remote backends, over all its drivers. */
 const TRANSFER_BUFFER_BYTES = 64 * 1024 * 1024;
+/** Ranges of one process that parallel reads hold in memory, over all its drivers. */
+const RANGES_IN_MEMORY = 12;
 
 /** What the drivers of a process share. */
-export interface DriverResources {
+export interface DriverResources extends LayerResources {
   readonly buffers: TransferBuffers;
   /** Undefined: nobody measures. */
   readonly telemetry: Pick<DriverTelemetry, 'retried' | 'hedged'> | undefined;
 }
 
 export function newDriverResources(telemetry?: DriverResources['telemetry']): DriverResources {
-  return { buffers: new TransferBuffers(TRANSFER_BUFFER_BYTES), telemetry };
+  return {
+    buffers: new TransferBuffers(TRANSFER_BUFFER_BYTES),
+    rangeMemory: new Semaphore(RANGES_IN_MEMORY),
+    telemetry,
+  };
 }
 
 /**
@@ -69,6 +76,7 @@ export function resilienceOf(config: DriverConfig): ResilienceOptions | undefine
     concurrency: { maxReads, maxWrites, maxCalls, maxWaiting },
     retry: { maxAttempts: rest.maxAttempts, firstDelayMs: rest.firstDelayMs, maxDelayMs: rest.maxDelayMs },
     deadlines: { callMs: rest.callTimeoutMs, stallMs: rest.writeStallMs },
+    parallelReads: config.parallelReads,
   };
 }
 

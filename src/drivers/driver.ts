@@ -44,6 +44,8 @@ export interface BlobRead {
   readonly stat: BlobStat;
   /** Exactly the bytes of the range asked for. Destroying it frees every resource of the read. */
   readonly body: Readable;
+  /** CRC32 of the whole blob, from backends that tell it: for who puts the blob together from several reads. */
+  readonly crc32?: number | undefined;
 }
 
 export type DriverHealth =

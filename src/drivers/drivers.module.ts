@@ -47,6 +47,6 @@ function driverProvider(config: DriverConfig): Provider {
     provide: driverToken(config.name),
     inject: [DriverMetrics, DRIVER_RESOURCES],
     useFactory: (metrics: DriverMetrics, resources: DriverResources): Driver =>
-      composeLayers(createDriver(config, resources), driverLayers(metrics, resilienceOf(config))),
+      composeLayers(createDriver(config, resources), driverLayers(metrics, resilienceOf(config), resources)),
   };
 }

@@ -3,6 +3,7 @@ import { blobId, blobKey, tenantId } from '../../src/context/ids';
 import type { BlobKey } from '../../src/context/ids';
 import type { Driver } from '../../src/drivers/driver';
 import { DEFAULT_BREAKER } from '../../src/drivers/layers/breaker.layer';
+import { newDriverResources } from '../../src/drivers/create-driver';
 import { composeLayers } from '../../src/drivers/layers/compose-layers';
 import { driverLayers } from '../../src/drivers/layers/driver-layers';
 import { s3Settings } from '../../src/drivers/s3/profiles';
@@ -160,12 +161,17 @@ describe('the S3 driver within its layers, against a backend with', () => {
     const observer = { retried: () => retries.push('request'), hedged: () => retries.push('hedge') };
     driver = composeLayers(
       new S3Driver({ settings, buffers: new TransferBuffers(8 * 1024 * 1024), observer }),
-      driverLayers(telemetry, {
-        breaker: { ...DEFAULT_BREAKER, windowCalls: 1000, minCalls: 1000 },
-        concurrency: { maxReads: 4, maxWrites: 4, maxCalls: 4, maxWaiting: 100 },
-        retry: { maxAttempts: 4, firstDelayMs: 1, maxDelayMs: 2000 },
-        deadlines: { callMs: 5_000, stallMs: 5_000 },
-      }),
+      driverLayers(
+        telemetry,
+        {
+          breaker: { ...DEFAULT_BREAKER, windowCalls: 1000, minCalls: 1000 },
+          concurrency: { maxReads: 4, maxWrites: 4, maxCalls: 4, maxWaiting: 100 },
+          retry: { maxAttempts: 4, firstDelayMs: 1, maxDelayMs: 2000 },
+          deadlines: { callMs: 5_000, stallMs: 5_000 },
+          parallelReads: { thresholdBytes: PART_BYTES, rangeBytes: PART_BYTES, maxRanges: 3, hedgeAfterMs: 60_000 },
+        },
+        newDriverResources(),
+      ),
     );
   }
 
@@ -276,8 +282,9 @@ describe('the S3 driver within its layers, against a backend with', () => {
     it('on the way back: the body of a whole read does not end as if it were right', async () => {
       await start();
       const key = await keyFor('read');
-      simulator.failNext('GetObject', { do: 'corrupt' });
+      simulator.failNext('GetObject', { do: 'corrupt' }, Number.POSITIVE_INFINITY);
       expect(await kindOf(readAll(key))).toBe('Corrupted');
+      simulator.faults = () => undefined;
       await expectNothingLost('read', key, 'no error');
     });
   });

@@ -58,7 +58,7 @@ class RetryingDriver extends WrappedDriver {
   }
 
   override async read(ctx: OperationContext, key: BlobKey, range?: ByteRange): Promise<BlobRead> {
-    const { stat, body } = await this.retrying(ctx, 'read', () => this.inner.read(ctx, key, range));
+    const { stat, body, crc32 } = await this.retrying(ctx, 'read', () => this.inner.read(ctx, key, range));
     const first = range?.start ?? 0;
     const last = Math.min(range?.end ?? stat.sizeBytes - 1, stat.sizeBytes - 1);
     const resuming = new ResumingBody(body, last - first + 1, ctx.signal, async (receivedBytes, error, attempt) => {
@@ -67,7 +67,7 @@ class RetryingDriver extends WrappedDriver {
       const rest = { start: first + receivedBytes, end: last };
       return (await this.retrying(ctx, 'read', () => this.inner.read(ctx, key, rest))).body;
     });
-    return { stat, body: resuming };
+    return { stat, body: resuming, crc32 };
   }
 
   override stat(ctx: OperationContext, key: BlobKey): Promise<BlobStat> {

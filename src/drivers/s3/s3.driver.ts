@@ -91,7 +91,7 @@ export class S3Driver extends Driver {
       (status, headers) => expectationOf(status, headers, range),
     );
     const stat = { key, sizeBytes: totalOf(answer.headers), modifiedAt: modifiedAtOf(answer.headers) };
-    return { stat, body: answer.body };
+    return { stat, body: answer.body, crc32: checksumOf(answer.headers) };
   }
 
   async stat(ctx: OperationContext, key: BlobKey): Promise<BlobStat> {
