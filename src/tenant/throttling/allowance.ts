@@ -51,12 +51,7 @@ export class Allowance implements BucketRate {
   /** Takes one and answers 0, or none and answers the milliseconds until it is worth to ask again. */
   take(rate: BucketRate): number | Promise<number> {
     if (rate.perSecond !== this.perSecond || rate.burst !== this.burst) this.configure(rate);
-    if (this.left >= 1) {
-      this.left -= 1;
-      this.spent += 1;
-      if (this.left < this.lowWater && this.pendingAsk === 0) this.ask();
-      return 0;
-    }
+    if (this.takeLeased(1)) return 0;
     const deniedForMs = this.deniedUntilMs - this.owner.now();
     if (deniedForMs > 0) return deniedForMs;
     return this.wait(1);
@@ -65,24 +60,13 @@ export class Allowance implements BucketRate {
   /** Takes a slot, to be {@link release}d, and answers 0; or none and answers a time to wait. */
   takeSlot(limit: number): number | Promise<number> {
     if (limit !== this.burst) this.configure({ perSecond: 0, burst: limit });
-    if (this.left >= 1) {
-      this.left -= 1;
-      if (this.left < this.lowWater && this.pendingAsk === 0) this.ask();
-      return 0;
-    }
-    return this.wait(1);
+    return this.takeLeased(1) ? 0 : this.wait(1);
   }
 
   /** Takes `count`, which may not be there yet: answers the milliseconds until they are. */
   reserve(count: number, rate: BucketRate): number | Promise<number> {
     if (rate.perSecond !== this.perSecond || rate.burst !== this.burst) this.configure(rate);
-    if (this.left >= count) {
-      this.left -= count;
-      this.spent += count;
-      if (this.left < this.lowWater && this.pendingAsk === 0) this.ask();
-      return 0;
-    }
-    return this.wait(count);
+    return this.takeLeased(count) ? 0 : this.wait(count);
   }
 
   /** What was taken was not used after all. */
@@ -140,6 +124,14 @@ export class Allowance implements BucketRate {
     return this.left > 0;
   }
 
+  private takeLeased(count: number): boolean {
+    if (this.left < count) return false;
+    this.left -= count;
+    if (this.kind !== 'slots') this.spent += count;
+    if (this.left < this.lowWater && this.pendingAsk === 0) this.ask();
+    return true;
+  }
+
   private configure({ perSecond, burst }: BucketRate): void {
     this.returnLeft();
     this.perSecond = perSecond;
@@ -180,18 +172,19 @@ export class Allowance implements BucketRate {
 
   /** Those who came while the question was under way. */
   private serveLatecomers(): void {
-    while (this.waiters[0] !== undefined && this.left >= this.waiters[0].count) {
-      const waiter = this.waiters.shift();
-      if (waiter === undefined) return;
-      this.left -= waiter.count;
-      if (this.kind !== 'slots') this.spent += waiter.count;
-      settle(waiter, 0);
+    for (let next = this.waiters[0]; next !== undefined && this.left >= next.count; next = this.waiters[0]) {
+      this.waiters.shift();
+      this.left -= next.count;
+      if (this.kind !== 'slots') this.spent += next.count;
+      settle(next, 0);
     }
     if (this.waiters.length > 0) this.ask();
   }
 
   private returnLeft(): void {
     const { left } = this;
+    // The owner would not know of a slot that is kept from here on, and could not recall it.
+    this.keepsSpare = false;
     this.left = 0;
     this.lowWater = 0;
     if (left > 0 || this.spent > 0 || this.refunded > 0) this.report(left);

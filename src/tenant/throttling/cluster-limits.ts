@@ -7,11 +7,14 @@ import type { SharedBuckets } from './shared-buckets';
 
 const SWEEP_INTERVAL_MS = 1_000;
 
+const ignore = (): void => undefined;
+
 /** A worker process as the owner of the buckets needs it. */
 export interface LimitWorker {
   readonly id: number;
   isConnected(): boolean;
-  send(message: LimitMessage): unknown;
+  /** `callback` is told of a process that died meanwhile; without one that would be an error event that nobody expects. */
+  send(message: LimitMessage, callback: (error: Error | null) => void): unknown;
 }
 
 /** The owner of the buckets for the workers of a cluster. */
@@ -83,5 +86,5 @@ export function serveClusterLimits(shared?: ConstructorParameters<typeof Cluster
 }
 
 function tell(worker: LimitWorker, message: LimitMessage): void {
-  if (worker.isConnected()) worker.send(message);
+  if (worker.isConnected()) worker.send(message, ignore);
 }

@@ -113,6 +113,7 @@ export class RedisBuckets extends SharedBuckets {
 
   close(): Promise<void> {
     this.isClosing = true;
+    this.isUp = false;
     clearInterval(this.probe);
     this.redis.disconnect();
     return Promise.resolve();

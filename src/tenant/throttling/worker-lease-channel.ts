@@ -3,6 +3,9 @@ import { LeaseChannel } from './leases';
 import type { LimitMessage } from './limit-messages';
 import { isLimitMessage } from './limit-messages';
 
+/** A primary that died meanwhile: this process ends too. */
+const ignore = (): void => undefined;
+
 /** The buckets are in the primary process. What is reported in one turn of the event loop goes in one message. */
 export class WorkerLeaseChannel extends LeaseChannel {
   private handlers: LeaseHandlers | undefined;
@@ -12,7 +15,7 @@ export class WorkerLeaseChannel extends LeaseChannel {
     const reports = this.outbox;
     this.outbox = [];
     const message: LimitMessage = { kind: 'vaultaire:limits:reports', reports };
-    if (process.send !== undefined && process.connected) process.send(message);
+    if (process.send !== undefined && process.connected) process.send(message, undefined, {}, ignore);
     else this.grantAll(reports);
   };
 
@@ -27,7 +30,7 @@ export class WorkerLeaseChannel extends LeaseChannel {
     this.handlers = handlers;
     process.on('message', this.onMessage);
     const hello: LimitMessage = { kind: 'vaultaire:limits:reports', reports: [] };
-    process.send?.(hello);
+    process.send?.(hello, undefined, {}, ignore);
   }
 
   send(report: LeaseReport): void {
