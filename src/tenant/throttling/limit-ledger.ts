@@ -123,19 +123,16 @@ export class LimitLedger {
   private tryGrant(account: Account, waiter: Waiter): boolean {
     const { bucket, share } = account;
     const { need, spare } = waiter.report;
-    const isEnough = share === undefined || share.canGive(need);
     if (bucket.kind === 'debt') {
-      if (!isEnough && this.fetch(account, waiter)) return false;
+      if (share?.canGive(need) === false && this.fetch(account, waiter)) return false;
       this.grantDebt(account, waiter, 0);
       return true;
     }
-    if (need > 0 && Math.floor(bucket.tokens) < need) {
-      if (this.recall(account, waiter.holder)) return false;
-      this.grantWhatIsThere(account, waiter);
-      return true;
-    }
+    const there = Math.max(0, Math.min(need, Math.floor(bucket.tokens)));
+    if (there < need && this.recall(account, waiter.holder)) return false;
+    const isEnough = share === undefined || share.canGive(there);
     if (!isEnough && this.fetch(account, waiter)) return false;
-    if (!isEnough) this.grantWhatIsThere(account, waiter);
+    if (there < need || !isEnough) this.grantWhatIsThere(account, waiter);
     else this.answer(account, waiter, need, spareOf(account, need, spare), 0);
     return true;
   }

@@ -1,6 +1,8 @@
 import { isRedisInstalled, RedisServer } from '../../../test/support/redis-server';
 import { until } from '../../../test/support/until';
+import { Allowances } from './allowances';
 import { LimitLedger } from './limit-ledger';
+import { LocalLeaseChannel } from './local-lease-channel';
 import { RedisBuckets } from './redis-buckets';
 import type { SharedLeaseRequest } from './shared-buckets';
 
@@ -86,6 +88,21 @@ const SLOW = { perSecond: 0.001, burst: 40 };
     expect(sum).toBeLessThanOrEqual(SLOW.burst);
     // What a machine has leased ahead and not used may be missing.
     expect(sum).toBeGreaterThanOrEqual(SLOW.burst * 0.7);
+  });
+
+  it('serves those who come together, on each machine', async () => {
+    const channels = await Promise.all(
+      [1, 2].map(async () => {
+        const shared = await connect();
+        return new LocalLeaseChannel(new LimitLedger({ shared }), shared);
+      }),
+    );
+    const tenant = `t${String(lastKey)}`;
+    const machines = channels.map((channel) => new Allowances(channel).subject('tenant', tenant).of('read'));
+    const waits = machines.flatMap((machine) => Array.from({ length: 60 }, () => machine.take(SLOW)));
+    const admitted = (await Promise.all(waits)).filter((wait) => wait === 0).length;
+    for (const channel of channels) await channel.close();
+    expect(admitted).toBe(SLOW.burst);
   });
 
   it('answers nothing while Redis is away, says so once, and goes on when it is back', async () => {

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import type { SharedLease, SharedLeaseRequest } from './shared-buckets';
 import { SharedBuckets } from './shared-buckets';
 
-const TIMEOUT_MS = 100;
+const TIMEOUT_MS = 250;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
 /** After a failure the store is tried again this often. */
@@ -57,7 +57,7 @@ interface Waiting {
 export type LogLine = (level: 'info' | 'warn', message: string) => void;
 
 /**
- * Buckets in Redis. Requests of one turn of the event loop go in one round trip. An answer that does not come within 100 ms counts as
+ * Buckets in Redis. Requests of one turn of the event loop go in one round trip. An answer that does not come within 250 ms counts as
  * none: limits are the machine's own until Redis answers again.
  */
 export class RedisBuckets extends SharedBuckets {
