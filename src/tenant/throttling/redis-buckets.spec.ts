@@ -99,7 +99,7 @@ const SLOW = { perSecond: 0.001, burst: 40 };
     );
     const tenant = `t${String(lastKey)}`;
     const machines = channels.map((channel) => new Allowances(channel).subject('tenant', tenant).of('read'));
-    const waits = machines.flatMap((machine) => Array.from({ length: 60 }, () => machine.take(SLOW)));
+    const waits = machines.flatMap((machine) => Array.from({ length: 60 }, async () => machine.take(SLOW)));
     const admitted = (await Promise.all(waits)).filter((wait) => wait === 0).length;
     for (const channel of channels) await channel.close();
     expect(admitted).toBe(SLOW.burst);
