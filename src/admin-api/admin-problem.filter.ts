@@ -2,6 +2,7 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Request, Response } from 'express';
+import { LogFields } from '../context/log-fields';
 import { AdminProblem } from './admin-problem';
 import { findAdminRequest } from './http/admin-request';
 import { allowedMethods } from './http/allowed-methods';
@@ -23,8 +24,9 @@ export class AdminProblemFilter implements ExceptionFilter {
     const request = findAdminRequest(message);
     const problem = this.asRefusedMethod(message, toAdminProblem(failure), failure);
     if (problem.status >= 500) {
-      const { requestId, operation } = request?.record ?? { requestId: '-', operation: message.method };
-      this.logger.error(`${requestId} ${operation} failed`, problem.cause ?? problem);
+      const name = request?.record.operation ?? message.method;
+      const fields = request === undefined ? [] : [LogFields.of(request.record)];
+      this.logger.error(`${name} failed`, problem.cause ?? problem, ...fields);
     }
     if (request !== undefined) request.record.errorCode = problem.title.replaceAll(/[^A-Za-z]/g, '');
     if (response.headersSent) {

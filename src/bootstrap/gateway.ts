@@ -7,6 +7,7 @@ import { ListeningAddresses } from '../admin-api/server/listening-addresses';
 import { AppModule } from '../app.module';
 import type { Environment } from '../config/environment';
 import { loadConfig } from '../config/load-config';
+import { tracing, traceWith } from '../context/tracing';
 import { createS3Server } from '../s3-api/http/s3-server';
 import { S3Dispatcher } from '../s3-api/http/s3-dispatcher';
 import { createAdminServer } from './admin-server';
@@ -36,6 +37,10 @@ export class Gateway {
    * @throws StartUpError for a bad configuration file
    */
   static async create(environment: Environment): Promise<Gateway> {
+    if (environment.tracing !== undefined) {
+      const { OpenTelemetryTracing } = await import('../tracing/open-telemetry.js');
+      traceWith(new OpenTelemetryTracing(environment.tracing));
+    }
     const adapter = new PlanesAdapter();
     const app = await NestFactory.create<NestExpressApplication>(
       AppModule.forRoot(environment, loadConfig(environment)),
@@ -85,5 +90,6 @@ export class Gateway {
   async stop(): Promise<void> {
     await Promise.all([drain(this.s3Server), drain(this.adminServer)]);
     await this.app.close();
+    await tracing()?.close();
   }
 }

@@ -1,7 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 import { destination, pino } from 'pino';
-import type { Logger } from 'pino';
+import type { Logger, LoggerOptions } from 'pino';
 import type { LogLevel } from '../config/environment';
+import { LogFields } from '../context/log-fields';
+import { tracing } from '../context/tracing';
+import { errorFields, redacted } from './log-redaction';
 
 /** Contexts in which Nest tells every module and route at start. */
 const CHATTY_CONTEXTS: ReadonlySet<unknown> = new Set([
@@ -13,12 +16,21 @@ const CHATTY_CONTEXTS: ReadonlySet<unknown> = new Set([
 ]);
 const STANDARD_ERROR = 2;
 
-/** Nest's logger as JSON lines on standard error. Lines are written at once, so that none is lost in a crash. */
+/**
+ * Nest's logger as JSON lines on standard error, without secrets. Lines are written at once, so that none is lost in a crash.
+ * {@link LogFields} among the parameters become fields of the line; of a request that is traced, the trace is one too.
+ */
 export class PinoLogger implements LoggerService {
   private readonly pino: Logger;
 
   constructor(level: LogLevel) {
-    this.pino = pino({ level, base: { pid: process.pid } }, destination({ fd: STANDARD_ERROR, sync: true }));
+    const options: LoggerOptions = {
+      level,
+      base: { pid: process.pid },
+      serializers: { err: (error: unknown) => errorFields(error) },
+      hooks: { streamWrite: redacted },
+    };
+    this.pino = pino(options, destination({ fd: STANDARD_ERROR, sync: true }));
   }
 
   log(message: unknown, ...rest: unknown[]): void {
@@ -55,6 +67,11 @@ export class PinoLogger implements LoggerService {
     const details = context === undefined ? rest : rest.slice(0, -1);
     const err = message instanceof Error ? message : details.find((detail) => detail instanceof Error);
     const stack = details.find((detail) => typeof detail === 'string');
-    this.pino[level]({ context, err, stack }, message instanceof Error ? message.message : String(message));
+    const fields = details.find((detail) => detail instanceof LogFields)?.fields;
+    const traceId = tracing()?.traceId();
+    this.pino[level](
+      { context, ...fields, traceId, err, stack },
+      message instanceof Error ? message.message : String(message),
+    );
   }
 }

@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import type { ClientEnvironment } from './client-environment';
 import { clientEnvironment } from './client-environment';
 import { EnvironmentReader } from './environment-reader';
+import type { TracingSettings } from './tracing-settings';
+import { readTracingSettings } from './tracing-settings';
 import { readOrCreateSecretFile } from './secret-file';
 import { reasonOf, StartUpError } from './start-up.error';
 
@@ -49,6 +51,8 @@ export class Environment {
   /** Length of a lifecycle day in seconds. */
   readonly lifecycleDaySeconds: number;
   readonly logLevel: LogLevel;
+  /** Undefined: requests are not traced. */
+  readonly tracing: TracingSettings | undefined;
 
   /**
    * Reads and validates everything, makes the data folder, and makes the master key at first start.
@@ -87,6 +91,7 @@ export class Environment {
     this.redisUrl = read.url('REDIS_URL', ['redis:', 'rediss:']);
     this.lifecycleDaySeconds = read.integer('VAULTAIRE_LIFECYCLE_DAY_SECONDS', 1, 86_400) ?? 86_400;
     this.logLevel = read.oneOf('VAULTAIRE_LOG_LEVEL', LOG_LEVELS) ?? 'info';
+    this.tracing = readTracingSettings(read);
 
     if ((this.rootAccessKey === undefined) !== (this.rootSecretKey === undefined)) {
       read.refuse('VAULTAIRE_ROOT_ACCESS_KEY and VAULTAIRE_ROOT_SECRET_KEY must be given together');

@@ -1,5 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg';
+import { tracing } from '../context/tracing';
 import { CopyIn } from './copy-in';
 import type { PipelinedConnections } from './pipelined-connections';
 
@@ -42,8 +43,9 @@ export class Database implements Queryable, OnApplicationShutdown {
    */
   async read<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     if (this.reads === undefined) return this.query(statement, values);
+    const call = this.reads.query<Row>(toConfig(statement, values));
     try {
-      return (await this.reads.query<Row>(toConfig(statement, values))).rows;
+      return (await traced(statement.name, call)).rows;
     } catch (error) {
       throw asUnavailable(error);
     }
@@ -56,7 +58,7 @@ export class Database implements Queryable, OnApplicationShutdown {
   async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return (await this.pool.query<Row>(toConfig(statement, values))).rows;
+        return (await traced(statement.name, this.pool.query<Row>(toConfig(statement, values)))).rows;
       } catch (error) {
         // The statement was its own transaction and was rolled back whole, so it may simply run again.
         if (attempt < MAX_ATTEMPTS && isSerializationFailure(error)) continue;
@@ -72,7 +74,7 @@ export class Database implements Queryable, OnApplicationShutdown {
       await client.query('BEGIN');
       const result = await work({
         query: async <Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]) =>
-          (await client.query<Row>(toConfig(statement, values))).rows,
+          (await traced(statement.name, client.query<Row>(toConfig(statement, values)))).rows,
       });
       await client.query('COMMIT');
       client.release();
@@ -100,7 +102,7 @@ export class Database implements Queryable, OnApplicationShutdown {
     let isBroken = false;
     try {
       if (around !== undefined) await client.query(`BEGIN; ${around.before}`);
-      await client.query(new CopyIn(text, data)).done;
+      await traced('copy', client.query(new CopyIn(text, data)).done);
       if (around !== undefined) await client.query(`${around.after}; COMMIT`);
     } catch (error) {
       // Whoever gets the connection next must not find itself in this transaction.
@@ -127,6 +129,20 @@ export class Database implements Queryable, OnApplicationShutdown {
       throw asUnavailable(error);
     }
   }
+}
+
+/** `call` itself, with a span of the statement's name where the request at hand is traced. */
+function traced<T>(name: string, call: Promise<T>): Promise<T> {
+  const traces = tracing();
+  if (traces === undefined) return call;
+  const startedAtMs = performance.now();
+  const end = (error?: unknown): void => {
+    traces.called(`database.${name}`, startedAtMs, { 'db.system.name': 'postgresql' }, error);
+  };
+  void call.then(() => {
+    end();
+  }, end);
+  return call;
 }
 
 function ignore(): void {

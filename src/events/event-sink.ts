@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { tracing } from '../context/tracing';
 import { Database } from '../database/database';
 import { EventLogMetrics } from '../metrics/event-log.metrics';
 import type { EventBatch } from './event-batch';
@@ -24,7 +25,7 @@ export class EventSink {
   async write(batch: EventBatch, columns = EVENT_COLUMNS): Promise<boolean> {
     const startedAtMs = performance.now();
     try {
-      const { rows, refused, reason } = await writeEvents(this.database, batch, columns);
+      const { rows, refused, reason } = await this.add(batch, columns);
       this.metrics.written(rows, (performance.now() - startedAtMs) / 1000);
       if (refused > 0) this.lost(refused, 'PostgreSQL refused them', reason);
       if (this.isAway) this.logger.log('PostgreSQL takes events again');
@@ -35,6 +36,14 @@ export class EventSink {
       this.isAway = true;
       return false;
     }
+  }
+
+  private add(batch: EventBatch, columns: string): ReturnType<typeof writeEvents> {
+    const traces = tracing();
+    if (traces === undefined) return writeEvents(this.database, batch, columns);
+    return traces.batch('events.flush', { 'vaultaire.rows': batch.rows }, () =>
+      writeEvents(this.database, batch, columns),
+    );
   }
 
   /** Counts rows that will never be in the table, and says so once in a while. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Injectable } from '@nestjs/common';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import { RequestRecord } from '../../context/request-record';
+import { tracing } from '../../context/tracing';
 import { EventLogService } from '../../events/event-log.service';
 import { ClientAddressFinder } from '../../s3-api/http/client-address';
 import { newRequestId } from '../../s3-api/http/request-ids';
@@ -34,12 +35,18 @@ export class AdminDispatcher {
     return (message, response) => {
       const requestId = newRequestId();
       response.setHeader('X-Request-Id', requestId);
-      if (isOfApi(message.url ?? '')) this.arm(requestId, message, response);
-      router(message, response);
+      const record = isOfApi(message.url ?? '') ? this.arm(requestId, message, response) : undefined;
+      const traces = record === undefined ? undefined : tracing();
+      if (record === undefined || traces === undefined) router(message, response);
+      else {
+        traces.serve(record, message.headers, () => {
+          router(message, response);
+        });
+      }
     };
   }
 
-  private arm(requestId: string, message: IncomingMessage, response: ServerResponse): void {
+  private arm(requestId: string, message: IncomingMessage, response: ServerResponse): RequestRecord {
     response.setHeader('Cache-Control', 'no-store');
     const record = new RequestRecord(requestId, UNKNOWN_ACTION);
     record.remoteAddress = this.addresses.find(message);
@@ -54,6 +61,7 @@ export class AdminDispatcher {
       this.metrics.requestSettled(record);
       this.eventLog.requestSettled(record);
     });
+    return record;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { BlobKey } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
+import { tracing } from '../../context/tracing';
 import { Driver } from '../driver';
 import type {
   BlobListing,
@@ -91,7 +92,7 @@ class MeteredDriver extends Driver {
       return result;
     } catch (error) {
       // Any other error is the source's: its write was broken off, the backend did nothing wrong.
-      this.report(ctx, operation, startedAtMs, error instanceof DriverError ? error.kind : 'Aborted');
+      this.report(ctx, operation, startedAtMs, error instanceof DriverError ? error.kind : 'Aborted', error);
       throw error;
     }
   }
@@ -101,9 +102,11 @@ class MeteredDriver extends Driver {
     operation: string,
     startedAtMs: number,
     kind: DriverErrorKind | undefined,
+    error?: unknown,
   ): void {
     const latencyMs = performance.now() - startedAtMs;
     this.metrics.observe(this.name, operation, latencyMs / 1000, kind);
     ctx.observer?.driverCalled(this.name, latencyMs);
+    tracing()?.called(`driver.${operation}`, startedAtMs, { 'vaultaire.driver': this.name }, error);
   }
 }

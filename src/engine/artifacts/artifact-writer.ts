@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Readable } from 'node:stream';
 import type { ArtifactKey, ContainerName } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
+import { tracing } from '../../context/tracing';
 import { Database } from '../../database/database';
 import { BlobStore } from '../blobs/blob-store';
 import type { StoredBlob } from '../blobs/blob-store';
@@ -75,7 +76,11 @@ export class ArtifactWriter {
   ) {}
 
   /** Acknowledged only when bytes and row are durable. Of concurrent writers the last commit wins whole. */
-  async put(ctx: OperationContext, request: PutArtifact): Promise<ArtifactWritten> {
+  put(ctx: OperationContext, request: PutArtifact): Promise<ArtifactWritten> {
+    return tracing()?.inSpan('engine.put', () => this.store(ctx, request)) ?? this.store(ctx, request);
+  }
+
+  private async store(ctx: OperationContext, request: PutArtifact): Promise<ArtifactWritten> {
     // Before the body is taken in: what refuses the upload does so while the client may still spare it.
     const container = await this.containers.get(ctx, request.container);
     const admission = this.quotas.admitArtifact(ctx, container, request.key, request.body.sizeBytes);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Readable } from 'node:stream';
 import type { ArtifactKey, ContainerName } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
+import { tracing } from '../../context/tracing';
 import { Database } from '../../database/database';
 import { ActiveReads } from '../blobs/active-reads';
 import { BlobReader } from '../blobs/blob-reader';
@@ -51,7 +52,11 @@ export class ArtifactService {
   }
 
   /** Opens an artifact. The body must be consumed or destroyed. Throws `QuotaExceeded` when the month's egress is used up. */
-  async get(ctx: OperationContext, request: GetArtifact): Promise<ArtifactRead> {
+  get(ctx: OperationContext, request: GetArtifact): Promise<ArtifactRead> {
+    return tracing()?.inSpan('engine.get', () => this.open(ctx, request)) ?? this.open(ctx, request);
+  }
+
+  private async open(ctx: OperationContext, request: GetArtifact): Promise<ArtifactRead> {
     const admission = this.traffic.admitRead(ctx);
     if (admission !== undefined) await admission;
     const endRead = this.activeReads.begin();

@@ -2,9 +2,11 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Environment } from '../../config/environment';
 import { VaultaireConfig } from '../../config/vaultaire-config';
+import { LogFields } from '../../context/log-fields';
 import type { RequestObserver } from '../../context/request-observer';
 import { REQUEST_OBSERVERS } from '../../context/request-observer';
 import { RequestRecord } from '../../context/request-record';
+import { tracing } from '../../context/tracing';
 import { AccessLogRecorder } from '../access-logs/access-log-recorder';
 import { isServerFault, toS3Error } from '../errors/error-translation';
 import { S3Error } from '../errors/s3-error';
@@ -46,6 +48,26 @@ export class S3Dispatcher {
   /** Express middleware for the S3 plane alone; `next` leads to Nest's router. */
   readonly handle = (message: IncomingMessage, response: ServerResponse, next: () => void): void => {
     const record = this.arm(message);
+    const traces = tracing();
+    if (traces === undefined) this.dispatch(record, message, response, next);
+    else {
+      traces.serve(record, message.headers, () => {
+        this.dispatch(record, message, response, next);
+      });
+    }
+  };
+
+  /** Tells the observers of bytes that were no HTTP, which the server itself refused. */
+  malformed(requestId: string, error: S3Error, remoteAddress: string | undefined): void {
+    const record = new RequestRecord(requestId, UNKNOWN_OPERATION.name);
+    record.status = error.status;
+    record.errorCode = error.code;
+    record.remoteAddress = remoteAddress;
+    record.settle('completed');
+    for (const observer of this.observers) observer.requestSettled(record);
+  }
+
+  private dispatch(record: RequestRecord, message: IncomingMessage, response: ServerResponse, next: () => void): void {
     const rawTarget = message.url ?? '/';
     let request: ResolvedS3Request | undefined;
     let rawPath: string | undefined;
@@ -78,16 +100,6 @@ export class S3Dispatcher {
       return;
     }
     next();
-  };
-
-  /** Tells the observers of bytes that were no HTTP, which the server itself refused. */
-  malformed(requestId: string, error: S3Error, remoteAddress: string | undefined): void {
-    const record = new RequestRecord(requestId, UNKNOWN_OPERATION.name);
-    record.status = error.status;
-    record.errorCode = error.code;
-    record.remoteAddress = remoteAddress;
-    record.settle('completed');
-    for (const observer of this.observers) observer.requestSettled(record);
   }
 
   private arm(message: IncomingMessage): RequestRecord {
@@ -112,7 +124,9 @@ export class S3Dispatcher {
 
   private refuse(request: Parameters<typeof writeFailure>[0], failure: unknown): void {
     const error = toS3Error(failure, request);
-    if (isServerFault(error)) this.logger.error(`${request.record.requestId} could not be dispatched`, error.cause);
+    if (isServerFault(error)) {
+      this.logger.error('A request could not be dispatched', error.cause, LogFields.of(request.record));
+    }
     writeFailure(request, error);
   }
 

@@ -1,6 +1,7 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, Logger } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LogFields } from '../../context/log-fields';
 import { isServerFault, toS3Error } from '../errors/error-translation';
 import { S3Error } from '../errors/s3-error';
 import { findS3Request } from './attached-request';
@@ -25,7 +26,7 @@ export class S3ExceptionFilter implements ExceptionFilter {
     if (isAnswered) return;
     const error = toS3Error(failure, request);
     if (isServerFault(error) && !isClientGone(request)) {
-      this.logger.error(`${request.id} ${request.operation.name} failed`, error.cause ?? error);
+      this.logger.error(`${request.operation.name} failed`, error.cause ?? error, LogFields.of(request.record));
     }
     writeFailure(request, error);
   }

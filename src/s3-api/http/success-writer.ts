@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
+import { LogFields } from '../../context/log-fields';
 import type { BytePacer } from '../../tenant/throttling/byte-pacer';
 import { errorElement } from '../errors/error-document';
 import { isServerFault, toS3Error } from '../errors/error-translation';
@@ -152,7 +153,9 @@ async function writeKeptAlive(request: S3Request, answer: S3Response, result: Pr
   } catch (failure) {
     const error = toS3Error(failure, request);
     record.errorCode = error.code;
-    if (isServerFault(error)) logger.error(`${request.id} ${request.operation.name} failed`, error.cause);
+    if (isServerFault(error)) {
+      logger.error(`${request.operation.name} failed`, error.cause, LogFields.of(request.record));
+    }
     send(writeXmlRoot(errorElement(error, request.id, request.rawPath)));
   } finally {
     clearInterval(ticker);
@@ -163,7 +166,7 @@ async function writeKeptAlive(request: S3Request, answer: S3Response, result: Pr
 function reportBrokenAnswer(request: S3Request, error: Error): void {
   if (request.record.errorCode !== undefined || request.message.socket.destroyed) return;
   request.record.errorCode = 'InternalError';
-  logger.error(`${request.id} ${request.operation.name} broke off midway`, error);
+  logger.error(`${request.operation.name} broke off midway`, error, LogFields.of(request.record));
 }
 
 /** The client went away: nobody's fault here. */

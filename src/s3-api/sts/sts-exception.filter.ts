@@ -1,11 +1,13 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, Logger } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import { LogFields } from '../../context/log-fields';
 import { isServerFault, toS3Error } from '../errors/error-translation';
 import { S3Error } from '../errors/s3-error';
 import { findS3Request } from '../http/attached-request';
 import { isClientGone, writeRefusal } from '../http/failure-writer';
 import { ResolvedS3Request } from '../http/resolved-request';
+import type { S3Request } from '../http/s3-request';
 import { StsError, stsErrorDocument, toStsError } from './sts-error';
 
 /** The only writer of failure of a request to STS. */
@@ -22,10 +24,10 @@ export class StsExceptionFilter implements ExceptionFilter {
     writeRefusal(request, error, () => stsErrorDocument(error, request.id));
   }
 
-  private translate(failure: unknown, request: Parameters<typeof isClientGone>[0] & { readonly id: string }): StsError {
+  private translate(failure: unknown, request: S3Request): StsError {
     const error = toS3Error(failure, request);
     if (isServerFault(error) && !isClientGone(request)) {
-      this.logger.error(`${request.id} failed`, error.cause ?? error);
+      this.logger.error(`${request.operation.name} failed`, error.cause ?? error, LogFields.of(request.record));
     }
     return toStsError(error);
   }
