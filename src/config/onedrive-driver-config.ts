@@ -5,6 +5,7 @@ import {
   ArrayUnique,
   Equals,
   IsArray,
+  IsBoolean,
   IsDivisibleBy,
   IsInt,
   IsOptional,
@@ -92,6 +93,10 @@ export class OneDriveDriverConfig extends RemoteDriverConfig {
   @Min(320 * KIB)
   @Max(60 * MIB)
   readonly fragmentBytes: number = 32 * 320 * KIB;
+
+  /** Deleted files do not go to the recycle bin of their drive, where they count towards its storage. */
+  @IsBoolean()
+  readonly deletesForGood: boolean = false;
 
   @IsInt()
   @Min(100)

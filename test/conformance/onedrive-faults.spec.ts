@@ -14,7 +14,8 @@ import { retryLayer } from '../../src/drivers/layers/retry.layer';
 import { contextOf, kindOf, sourceOf } from './describe-driver';
 
 const FRAGMENT_BYTES = 2 * FRAGMENT_UNIT_BYTES;
-const STALL_MS = 150;
+/** For tests in which something stands still; other tests wait longer than any busy machine takes. */
+const STALL_MS = 300;
 
 const answers = (status: number, code: string, retryAfterSeconds?: number): GraphFault => ({
   do: 'answer',
@@ -37,14 +38,15 @@ describe('the OneDrive driver', () => {
     quirks: Partial<GraphQuirks> = {},
     drives: readonly string[] = ['one'],
     bufferBytes = 8 * 1024 * 1024,
+    stallMs = 10_000,
   ): Promise<void> {
     simulator = await GraphSimulator.start(quirks, drives);
-    driver = newDriver({}, bufferBytes);
+    driver = newDriver({ stallMs }, bufferBytes);
   }
 
   function newDriver(overrides: Partial<OneDriveSettings> = {}, bufferBytes = 8 * 1024 * 1024): Driver {
     retries = 0;
-    const settings = oneDriveSettings(simulator, { fragmentBytes: FRAGMENT_BYTES, stallMs: STALL_MS, ...overrides });
+    const settings = oneDriveSettings(simulator, { fragmentBytes: FRAGMENT_BYTES, stallMs: 10_000, ...overrides });
     const onRetry = (): void => {
       retries += 1;
     };
@@ -56,6 +58,8 @@ describe('the OneDrive driver', () => {
     await simulator.close();
   });
 
+  const startWith = (fault: GraphFault): Promise<void> =>
+    start({}, ['one'], undefined, fault.do.startsWith('stall') ? STALL_MS : undefined);
   const newKey = (): BlobKey => blobKey(tenant, blobId(randomUUID()));
   const write = (key: BlobKey, bytes: Buffer): Promise<unknown> =>
     driver.write(ctx, key, sourceOf(bytes.subarray(0, 5000), bytes.subarray(5000)), { sizeBytes: bytes.length });
@@ -102,7 +106,7 @@ describe('the OneDrive driver', () => {
       ['a part is taken only', { do: 'take-part', bytes: FRAGMENT_UNIT_BYTES }],
       ['other bytes are expected', answers(416, 'invalidRange')],
     ])('resumes a fragment when %s', async (_, fault) => {
-      await start();
+      await startWith(fault);
       for (const skip of [0, 1, 3]) {
         simulator.faults = () => undefined;
         simulator.failNext('PutFragment', fault, 1, skip);
@@ -147,7 +151,7 @@ describe('the OneDrive driver', () => {
     ])(
       'gives up when %s goes on failing, and leaves nothing',
       async (operation, bytes) => {
-        await start();
+        await startWith({ do: 'stall' });
         for (const fault of [
           answers(500, 'generalException'),
           answers(403, 'accessDenied'),
@@ -217,7 +221,7 @@ describe('the OneDrive driver', () => {
       ['is cut short', { do: 'truncate-body', afterBytes: 200_000 }],
       ['stands still', { do: 'stall-body', afterBytes: 200_000 }],
     ])('goes on within the layers when a body %s', async (_, fault) => {
-      await start();
+      await startWith(fault);
       const key = await written(large);
       const layered = retryLayer({ maxAttempts: 4, firstDelayMs: 1, maxDelayMs: 100 })(driver);
       simulator.failNext('Download', fault);
@@ -324,6 +328,8 @@ describe('the OneDrive driver', () => {
         expect(error.retryAfterSeconds).toBeGreaterThan(50);
       }
       for (const key of others) expect((await readAll(key)).equals(small)).toBe(true);
+      const fresh = await Promise.all(Array.from({ length: 20 }, (_, index) => written(index < 10 ? small : large)));
+      expect(new Set(fresh.map(homeOf))).toEqual(new Set(['two', 'three']));
       // The account was asked once, and not again while it pauses.
       const asked = simulator.seen.filter(({ drive, operation }) => drive === 'one' && operation === 'GetItem');
       expect(asked).toHaveLength(1);
@@ -335,6 +341,19 @@ describe('the OneDrive driver', () => {
       expect(await kindOf(driver.stat(ctx, newKey()))).toBe('Unavailable');
       simulator.faults = () => undefined;
       expect(await kindOf(driver.stat(ctx, newKey()))).toBe('NotFound');
+    });
+
+    it('does not move on to another account when the answer of the first was lost', async () => {
+      await start({}, ['one', 'two']);
+      let requests = 0;
+      simulator.faults = ({ operation }) => {
+        if (operation !== 'PutContent') return undefined;
+        requests += 1;
+        return requests === 1 ? { do: 'lose-answer' } : answers(429, 'activityLimitReached', 0);
+      };
+      const key = await written(small);
+      expect(simulator.leftovers()).toHaveLength(1);
+      expect((await readAll(key)).equals(small)).toBe(true);
     });
 
     it('gives a blob to the next account where a drive is full', async () => {
@@ -355,6 +374,18 @@ describe('the OneDrive driver', () => {
       expect(await kindOf(write(newKey(), small))).toBe('NoSpace');
       expect(simulator.leftovers()).toEqual([]);
     });
+  });
+
+  it('deletes for good where it is told to, else into the recycle bin', async () => {
+    await start();
+    await driver.delete(ctx, await written(small));
+    expect(simulator.drives.get('one')?.recycled).toHaveLength(1);
+    await driver.close();
+    driver = newDriver({ deletesForGood: true });
+    await driver.delete(ctx, await written(small));
+    await driver.delete(ctx, newKey());
+    expect(simulator.leftovers()).toEqual([]);
+    expect(simulator.drives.get('one')?.recycled).toHaveLength(1);
   });
 
   it('waits for an account that pauses shortly', async () => {

@@ -39,7 +39,7 @@ export class GraphAccount {
 
   constructor(
     private readonly transport: GraphTransport,
-    private readonly settings: Pick<OneDriveSettings, 'graphUrl' | 'loginUrl' | 'backoff'>,
+    private readonly settings: Pick<OneDriveSettings, 'graphUrl' | 'loginUrl' | 'backoff' | 'deletesForGood'>,
     account: OneDriveAccountSettings,
   ) {
     this.name = account.name;
@@ -55,7 +55,13 @@ export class GraphAccount {
   /** A missing file is success. */
   async delete(path: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.call({ method: 'DELETE', url: this.urlOf(path) }, { signal });
+      if (this.settings.deletesForGood) {
+        const { id } = await this.item(path, signal);
+        const url = new URL(`${this.driveUrl}/items/${encodeURIComponent(id)}/permanentDelete`);
+        await this.call({ method: 'POST', url }, { signal });
+      } else {
+        await this.call({ method: 'DELETE', url: this.urlOf(path) }, { signal });
+      }
     } catch (error) {
       if (!isKind(error, 'NotFound')) throw error;
     }

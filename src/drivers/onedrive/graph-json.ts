@@ -2,6 +2,8 @@ import { DriverError } from '../driver.errors';
 
 /** A file or folder of a drive. */
 export interface GraphItem {
+  /** Empty in listings. */
+  readonly id: string;
   readonly name: string;
   readonly sizeBytes: number;
   readonly modifiedAt: Date;
@@ -41,6 +43,7 @@ export function itemOf(json: unknown): GraphItem {
   if (name === undefined || typeof size !== 'number') throw new DriverError('Unexpected', 'the backend gave no item');
   const modifiedAt = new Date(textAt(json, 'lastModifiedDateTime') ?? Number.NaN);
   return {
+    id: textAt(json, 'id') ?? '',
     name,
     sizeBytes: size,
     modifiedAt: Number.isNaN(modifiedAt.getTime()) ? new Date(0) : modifiedAt,

@@ -10,6 +10,8 @@ import type { S3Answer, S3OpenAnswer } from '../s3/s3-exchange';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 15_000;
+/** These do not say whether something was done; other failures say that nothing was. */
+const LEAVES_OPEN: ReadonlySet<number> = new Set([500, 502, 504]);
 
 export interface TransportRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -44,8 +46,7 @@ export class GraphTransport {
     } catch (error) {
       throw s3Error(error);
     } finally {
-      // A 5xx leaves open what was done.
-      if (exchange.wasSent && (status === undefined || status >= 500)) options.onUnanswered?.();
+      if (exchange.wasSent && (status === undefined || LEAVES_OPEN.has(status))) options.onUnanswered?.();
     }
   }
 

@@ -13,9 +13,9 @@ const UPLOAD_BACKOFF: BackoffOptions = { maxAttempts: 5, firstDelayMs: 500, maxD
  * @throws StartUpError that names the field; never with a secret
  */
 export function oneDriveSettingsOf(config: OneDriveDriverConfig): OneDriveSettings {
-  const { name, folder, maxPutBytes, fragmentBytes, stallMs } = config;
+  const { name, folder, maxPutBytes, fragmentBytes, deletesForGood, stallMs } = config;
   return {
-    ...{ name, folder, maxPutBytes, fragmentBytes, stallMs },
+    ...{ name, folder, maxPutBytes, fragmentBytes, deletesForGood, stallMs },
     graphUrl: config.graphUrl.replace(/\/+$/, ''),
     loginUrl: config.loginUrl.replace(/\/+$/, ''),
     backoff: UPLOAD_BACKOFF,

@@ -28,6 +28,8 @@ export interface OneDriveSettings {
   readonly maxPutBytes: number;
   /** A multiple of {@link FRAGMENT_UNIT_BYTES}. */
   readonly fragmentBytes: number;
+  /** Deleted files do not go to the drive's recycle bin. */
+  readonly deletesForGood: boolean;
   /** A transfer in which nothing moves for so long is broken off. */
   readonly stallMs: number;
   /** For uploads, whose bytes are held meanwhile. Everything else is repeated by the layers. */

@@ -14,7 +14,7 @@ const GRACE_MS = 2_000;
 const CLEAN_UP_MS = 10_000;
 
 export interface OneDriveWriteOptions {
-  /** In the order in which they are tried: the next one where a drive is full. */
+  /** In the order in which they are tried: the next one where a drive is full, or throttled for long. */
   readonly accounts: readonly GraphAccount[];
   readonly path: string;
   readonly source: BlobSource;
@@ -51,6 +51,7 @@ export class OneDriveWrite {
   private upload: Upload | undefined;
   /** An answer was lost that may have been the completion of the file. */
   private mayHaveFile = false;
+  private hadLostAnswer = false;
 
   constructor(private readonly options: OneDriveWriteOptions) {
     this.reader = new SourceReader(options.source, options.sizeBytes, this.scope);
@@ -269,16 +270,18 @@ export class OneDriveWrite {
   }
 
   private async onFirstWithRoom<T>(attempt: (account: GraphAccount) => Promise<T>): Promise<T> {
-    let full: unknown = new DriverError('Unavailable', 'there is no account');
+    let refusal: unknown = new DriverError('Unavailable', 'there is no account');
     for (const account of this.options.accounts) {
       try {
         return await attempt(account);
       } catch (error) {
-        if (!isKind(error, 'NoSpace')) throw error;
-        full = error;
+        const isRefused = isKind(error, 'NoSpace') || isKind(error, 'RateLimited');
+        // Where an answer was lost there may be a file already.
+        if (!isRefused || this.hadLostAnswer) throw error;
+        refusal = error;
       }
     }
-    throw full;
+    throw refusal;
   }
 
   private async retrying<T>(attempt: () => Promise<T>): Promise<T> {
@@ -307,6 +310,7 @@ export class OneDriveWrite {
       graceMs: GRACE_MS,
       onUnanswered: () => {
         this.mayHaveFile = true;
+        this.hadLostAnswer = true;
       },
     };
   }

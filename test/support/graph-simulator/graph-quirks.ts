@@ -34,6 +34,7 @@ export type GraphOperation =
   | 'Token'
   | 'GetItem'
   | 'DeleteItem'
+  | 'PermanentDelete'
   | 'PutContent'
   | 'ListChildren'
   | 'CreateFolder'

@@ -137,14 +137,19 @@ export class GraphSimulator {
     const method = request.method ?? '';
     const [, room = '', id = ''] = url.pathname.split('/');
     const byPath = /^\/v1\.0\/drives\/([^/]+)\/root(?::\/(.*?)(?::\/([A-Za-z]+))?|\/(children))$/.exec(url.pathname);
+    const byId = /^\/v1\.0\/drives\/([^/]+)\/items\/([^/]+)\/permanentDelete$/.exec(url.pathname);
     const operation =
-      byPath === null ? hostOperationOf(method, room) : itemOperationOf(method, byPath[3] ?? byPath[4] ?? '');
+      byId !== null && method === 'POST'
+        ? 'PermanentDelete'
+        : byPath === null
+          ? hostOperationOf(method, room)
+          : itemOperationOf(method, byPath[3] ?? byPath[4] ?? '');
     const drive = decodeURIComponent(
-      byPath?.[1] ?? this.sessions.get(id)?.drive ?? this.downloads.get(id)?.drive ?? '',
+      byPath?.[1] ?? byId?.[1] ?? this.sessions.get(id)?.drive ?? this.downloads.get(id)?.drive ?? '',
     );
     const path = decodeURIComponent(byPath?.[2] ?? '');
     const seen = { operation, drive, headers: request.headers, target: request.url ?? '' };
-    return { ...seen, path, id, query: url.searchParams, fault: this.faults(seen) };
+    return { ...seen, path, id: byId?.[2] ?? id, query: url.searchParams, fault: this.faults(seen) };
   }
 
   private perform(call: Call, body: Buffer): SimulatedAnswer {
@@ -161,6 +166,7 @@ export class GraphSimulator {
         return refusal(400, 'invalidRequest');
       case 'GetItem':
       case 'DeleteItem':
+      case 'PermanentDelete':
       case 'PutContent':
       case 'ListChildren':
       case 'CreateFolder':
@@ -196,6 +202,8 @@ export class GraphSimulator {
         return item === undefined ? refusal(404, 'itemNotFound') : jsonAnswer(200, this.itemJson(call.drive, item));
       case 'DeleteItem':
         return drive.delete(path) ? { status: 204 } : refusal(404, 'itemNotFound');
+      case 'PermanentDelete':
+        return drive.deleteForGood(drive.pathOf(call.id) ?? '') ? { status: 204 } : refusal(404, 'itemNotFound');
       case 'PutContent':
         if (body.length > this.quirks.maxPutBytes) return refusal(413, 'requestEntityTooLarge');
         if (item !== undefined && query.get('@microsoft.graph.conflictBehavior') === 'fail')

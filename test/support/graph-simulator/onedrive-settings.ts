@@ -14,6 +14,7 @@ export function oneDriveSettings(
     folder: 'vaultaire',
     maxPutBytes: FRAGMENT_UNIT_BYTES,
     fragmentBytes: 4 * FRAGMENT_UNIT_BYTES,
+    deletesForGood: false,
     stallMs: 5_000,
     backoff: { maxAttempts: 4, firstDelayMs: 1, maxDelayMs: 2_000 },
     accounts: [...simulator.drives.keys()].map((name) => ({

@@ -40,8 +40,17 @@ export class SimulatedDrive {
     return item;
   }
 
-  /** With all below it. */
+  /** Ids of deleted files that can be brought back. */
+  readonly recycled: string[] = [];
+
+  /** With all below it. Files go to the recycle bin. */
   delete(path: string): boolean {
+    const { id } = this.get(path) ?? {};
+    if (id !== undefined) this.recycled.push(id);
+    return this.deleteForGood(path);
+  }
+
+  deleteForGood(path: string): boolean {
     const prefix = `${path.toLowerCase()}/`;
     for (const other of this.items.keys()) if (other.startsWith(prefix)) this.items.delete(other);
     return this.items.delete(path.toLowerCase());
@@ -69,6 +78,10 @@ export class SimulatedDrive {
 
   byId(id: string): SimulatedItem | undefined {
     return [...this.items.values()].find((item) => item.id === id);
+  }
+
+  pathOf(id: string): string | undefined {
+    return [...this.items].find(([, item]) => item.id === id)?.[0];
   }
 }
 
