@@ -20,7 +20,9 @@ import { UploadFinder } from './multipart/upload-finder';
 import { UploadLister } from './multipart/upload-lister';
 import { OwnerDirectory } from './owner-directory';
 import { Placements } from './placement/placements';
+import { ReplicaCopier } from './placement/replica-copier';
 import { ReplicaReader } from './placement/replica-reader';
+import { ReplicaRepairer } from './placement/replica-repairer';
 import { ReplicaWriter } from './placement/replica-writer';
 import { QuotaModule } from './quota/quota.module';
 
@@ -50,7 +52,9 @@ import { QuotaModule } from './quota/quota.module';
     MultipartService,
     OwnerDirectory,
     Placements,
+    ReplicaCopier,
     ReplicaReader,
+    ReplicaRepairer,
     ReplicaWriter,
     UploadCompleter,
     UploadFinder,

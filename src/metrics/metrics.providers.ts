@@ -86,6 +86,8 @@ export const METRIC_PROVIDERS = [
   gauge(names.DATABASE_POOL_CONNECTIONS, 'Connections to PostgreSQL', 'state'),
   gauge(names.DATABASE_POOL_WAITING_REQUESTS, 'Callers that wait for a connection to PostgreSQL'),
   largest(names.BLOBS, 'Blobs by state; live ones by the statistics of PostgreSQL', 'state'),
+  largest(names.REPLICAS_WAITING, 'Copies of blobs that are to be made or removed', 'driver', 'state'),
+  largest(names.REPLICAS_LAG_SECONDS, 'Age of the oldest copy that is to be made', 'driver'),
   largest(names.JOB_LAST_SUCCESS_TIMESTAMP_SECONDS, 'When a periodic job ended well, in seconds since 1970', 'job'),
   largest(names.JOB_LAST_DURATION_SECONDS, 'How long a periodic job took when it ended well', 'job'),
   largest(names.TENANT_USED_BYTES, 'Bytes of the twenty largest tenants', 'tenant'),

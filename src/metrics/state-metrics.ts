@@ -8,6 +8,8 @@ import {
   EVENT_LOOP_LAG_SECONDS,
   JOB_LAST_DURATION_SECONDS,
   JOB_LAST_SUCCESS_TIMESTAMP_SECONDS,
+  REPLICAS_LAG_SECONDS,
+  REPLICAS_WAITING,
   TENANT_QUOTA_USED_RATIO,
   TENANT_USED_BYTES,
 } from './metrics.constants';
@@ -26,6 +28,17 @@ const BLOB_COUNTS = {
   text: `SELECT (SELECT count(*) FROM blobs WHERE state = 'writing') AS writing,
       (SELECT count(*) FROM blobs WHERE state = 'doomed') AS doomed,
       (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'blobs'::regclass) AS total`,
+};
+/** Few rows, by an index of their own, unless a backend has been away for long. Writes under way are not waiting. */
+const WAITING_REPLICAS = {
+  name: 'metrics-replicas',
+  text: `SELECT r.driver, r.state, count(*)::integer AS count,
+      extract(epoch FROM now() - min(r.since))::double precision AS age_seconds
+    FROM blob_replicas r JOIN blobs b ON b.id = r.blob_id
+    WHERE r.state IN ('pending', 'missing', 'corrupt') AND b.state = 'live' GROUP BY r.driver, r.state
+    UNION ALL
+    SELECT driver, state, count(*)::integer, extract(epoch FROM now() - min(since))::double precision
+    FROM blob_replicas WHERE state = 'doomed' GROUP BY driver, state`,
 };
 const JOBS = {
   name: 'metrics-jobs',
@@ -70,6 +83,8 @@ export class StateMetrics implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly logger = new Logger('Metrics');
   private readonly delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
   private blobs: LabelledValue<'state'>[] = [];
+  private waitingReplicas: LabelledValue<'driver' | 'state'>[] = [];
+  private replicaLags: LabelledValue<'driver'>[] = [];
   private successes: LabelledValue<'job'>[] = [];
   private durations: LabelledValue<'job'>[] = [];
   private usedBytes: LabelledValue<'tenant'>[] = [];
@@ -79,6 +94,8 @@ export class StateMetrics implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     private readonly database: Database,
     @InjectMetric(BLOBS) blobs: SampledGauge<'state'>,
+    @InjectMetric(REPLICAS_WAITING) waitingReplicas: SampledGauge<'driver' | 'state'>,
+    @InjectMetric(REPLICAS_LAG_SECONDS) replicaLags: SampledGauge<'driver'>,
     @InjectMetric(JOB_LAST_SUCCESS_TIMESTAMP_SECONDS) successes: SampledGauge<'job'>,
     @InjectMetric(JOB_LAST_DURATION_SECONDS) durations: SampledGauge<'job'>,
     @InjectMetric(TENANT_USED_BYTES) usedBytes: SampledGauge<'tenant'>,
@@ -86,6 +103,8 @@ export class StateMetrics implements OnApplicationBootstrap, OnApplicationShutdo
     @InjectMetric(EVENT_LOOP_LAG_SECONDS) lag: SampledGauge<never>,
   ) {
     blobs.sampleAll(() => this.blobs);
+    waitingReplicas.sampleAll(() => this.waitingReplicas);
+    replicaLags.sampleAll(() => this.replicaLags);
     successes.sampleAll(() => this.successes);
     durations.sampleAll(() => this.durations);
     usedBytes.sampleAll(() => this.usedBytes);
@@ -115,6 +134,7 @@ export class StateMetrics implements OnApplicationBootstrap, OnApplicationShutdo
   private async refresh(): Promise<void> {
     try {
       await this.readBlobs();
+      await this.readReplicas();
       await this.readJobs();
       await this.readTenants();
     } catch (error) {
@@ -131,6 +151,19 @@ export class StateMetrics implements OnApplicationBootstrap, OnApplicationShutdo
       { labels: { state: 'doomed' }, value: doomed },
       { labels: { state: 'live' }, value: Math.max(0, row.total - writing - doomed) },
     ];
+  }
+
+  private async readReplicas(): Promise<void> {
+    const rows = await this.database.query<{ driver: string; state: string; count: number; age_seconds: number }>(
+      WAITING_REPLICAS,
+      [],
+    );
+    this.waitingReplicas = rows.map(({ driver, state, count }) => ({ labels: { driver, state }, value: count }));
+    const lags = new Map<string, number>();
+    for (const { driver, state, age_seconds: age } of rows) {
+      if (state !== 'doomed') lags.set(driver, Math.max(age, lags.get(driver) ?? 0));
+    }
+    this.replicaLags = [...lags].map(([driver, value]) => ({ labels: { driver }, value }));
   }
 
   private async readJobs(): Promise<void> {

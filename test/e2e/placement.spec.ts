@@ -21,11 +21,14 @@ const CONFIG = {
     strict: { drivers: ['one', 'two'] },
     spare: { drivers: ['one', 'two', 'three'], copies: 1 },
     video: { driver: 'three' },
+    backed: { driver: 'one', backup: ['three'] },
   },
-  storageClasses: { MIRRORED: 'mirrored', STRICT: 'strict', SPARE: 'spare' },
+  storageClasses: { MIRRORED: 'mirrored', STRICT: 'strict', SPARE: 'spare', BACKED: 'backed' },
   placementRules: [{ contentTypes: ['video/*'], placement: 'video' }],
 };
 const KIB = 1024;
+
+jest.setTimeout(30_000);
 
 describe('placement', () => {
   let mirrored: MirroredVaultaire;
@@ -167,6 +170,60 @@ describe('placement', () => {
     expect(await refusalOf(get('lost'))).toEqual(UNAVAILABLE);
     mirrored.two.faults = () => undefined;
     expect((await get('lost')).equals(body)).toBe(true);
+  });
+
+  it('makes the copy that a write had to do without as soon as the backend is back', async () => {
+    mirrored.one.faults = OUTAGE;
+    await put('late', 'MIRRORED');
+    mirrored.one.faults = () => undefined;
+    await until('the copy is made', () => blobsOn(mirrored.one).length === 1);
+    expect(blobsOn(mirrored.one)).toEqual(blobsOn(mirrored.two));
+    mirrored.two.faults = OUTAGE;
+    expect((await get('late')).equals(body)).toBe(true);
+  });
+
+  it('makes lost and damaged copies again when a read finds them', async () => {
+    const { one, two } = mirrored;
+    await put('lost', 'MIRRORED');
+    one.store.objects.clear();
+    expect((await get('lost')).equals(body)).toBe(true);
+    await until('the lost copy is made', () => blobsOn(one).length === 1);
+    await put('damaged', 'MIRRORED');
+    const [key, object] = [...one.store.objects].at(-1) ?? ['', undefined];
+    if (object === undefined) throw new Error('there is no copy');
+    one.store.objects.set(key, { ...object, bytes: object.bytes.subarray(1), crc32: undefined });
+    expect((await get('damaged')).equals(body)).toBe(true);
+    await until('the damaged copy is made again', () => one.store.objects.get(key)?.bytes.length === body.length);
+    two.faults = OUTAGE;
+    expect((await get('damaged')).equals(body)).toBe(true);
+  });
+
+  it('gives back no copy whose digest is not what was stored', async () => {
+    const { one, two } = mirrored;
+    await put('damaged', 'MIRRORED');
+    const [[key, object] = ['', undefined]] = two.store.objects;
+    if (object === undefined) throw new Error('there is no copy');
+    const damaged = Buffer.from(object.bytes);
+    damaged[7] = (damaged[7] ?? 0) ^ 1;
+    two.store.objects.set(key, { ...object, bytes: damaged, crc32: undefined });
+    one.faults = OUTAGE;
+    await expect(get('damaged')).rejects.toThrow();
+    one.faults = () => undefined;
+    expect((await get('damaged')).equals(body)).toBe(true);
+  });
+
+  it('makes backups after the answer, and reads them when nothing else is there', async () => {
+    const { one, three } = mirrored;
+    three.faults = OUTAGE;
+    await put('backed', 'BACKED');
+    expect(blobsOn(three)).toEqual([]);
+    three.faults = () => undefined;
+    await until('the backup is made', () => blobsOn(three).length === 1);
+    one.faults = OUTAGE;
+    expect((await get('backed')).equals(body)).toBe(true);
+    one.faults = () => undefined;
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'backed' }));
+    await until('the backup is gone', () => blobsOn(three).length === 0);
   });
 
   it('removes all copies of what is deleted, also from a backend that was away', async () => {

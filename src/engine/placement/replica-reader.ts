@@ -156,6 +156,7 @@ export class ReplicaReader {
     for (const [driver, error] of failures) {
       const state = lossOf(error);
       if (state === undefined) continue;
+      if (this.detours.peek(id) === driver) this.detours.delete(id);
       this.logger.warn(`blob ${id} is ${state} on ${driver}`);
       this.database.query(MARK_REPLICA, [id, driver, state]).catch((reason: unknown) => {
         this.logger.warn(`blob ${id} on ${driver} could not be marked: ${String(reason)}`);

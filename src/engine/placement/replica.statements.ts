@@ -40,3 +40,32 @@ export const MARK_REPLICA: Statement = {
   name: 'mark_replica',
   text: 'SELECT vaultaire_mark_replica($1, $2, $3) AS is_marked',
 };
+
+/** Copies that somebody should make now, claimed for the process $1: at most $2, for the drivers $3. */
+export const CLAIM_REPLICAS: Statement = {
+  name: 'claim_replicas',
+  text: `WITH wanted AS (
+      SELECT r.blob_id, r.driver, r.state, r.tenant_id, b.size_bytes, b.md5, b.driver AS first_driver
+      FROM blob_replicas r JOIN blobs b ON b.id = r.blob_id
+      WHERE r.state IN ('pending', 'missing', 'corrupt') AND r.due_at <= clock_timestamp() AND b.state = 'live'
+        AND r.driver = ANY ($3)
+        AND (r.claimed_by IS NULL OR r.claimed_by NOT IN (SELECT instance_id FROM vaultaire_live_instances()))
+      ORDER BY r.due_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED
+    )
+    UPDATE blob_replicas r SET claimed_by = $1 FROM wanted w WHERE r.blob_id = w.blob_id AND r.driver = w.driver
+    RETURNING w.*`,
+};
+
+/** A copy was made: see `vaultaire_replica_made`. */
+export const REPLICA_MADE: Statement = {
+  name: 'replica_made',
+  text: 'SELECT vaultaire_replica_made($1, $2, $3, $4) AS is_wanted',
+};
+
+/** A copy could not be made. Tried again after 5 seconds, then after twice as long each time, 10 minutes at most. */
+export const REPLICA_FAILED: Statement = {
+  name: 'replica_failed',
+  text: `UPDATE blob_replicas SET claimed_by = NULL, attempts = attempts + 1, error = $4,
+      due_at = clock_timestamp() + least(interval '10 minutes', interval '5 seconds' * power(2, least(attempts, 10)))
+    WHERE blob_id = $1 AND driver = $2 AND claimed_by = $3`,
+};
