@@ -166,6 +166,14 @@ describe('the OneDrive driver', () => {
       20_000,
     );
 
+    it('ends its session when it is throttled for longer than an upload waits', async () => {
+      await start();
+      simulator.failNext('PutFragment', answers(429, 'activityLimitReached', 60), 1, 1);
+      const error = await failureOf(write(newKey(), large));
+      expect([error.kind, error.retryAfterSeconds]).toEqual(['RateLimited', 60]);
+      expect(simulator.leftovers()).toEqual([]);
+    });
+
     it('takes a file whose answer was lost for its own, and that of another writer not', async () => {
       await start();
       simulator.failNext('PutContent', { do: 'lose-answer' });
@@ -354,6 +362,22 @@ describe('the OneDrive driver', () => {
       const key = await written(small);
       expect(simulator.leftovers()).toHaveLength(1);
       expect((await readAll(key)).equals(small)).toBe(true);
+    });
+
+    it('lists no part of its blobs as if it were all, and deletes what it can', async () => {
+      await start({}, drives);
+      const keys = await Promise.all(Array.from({ length: 15 }, () => written(small)));
+      simulator.faults = ({ drive }) => (drive === 'two' ? answers(404, 'ResourceNotFound') : undefined);
+      const listed: string[] = [];
+      const listing = async (): Promise<void> => {
+        for await (const { key } of driver.list(ctx)) listed.push(key);
+      };
+      expect(await kindOf(listing())).toBe('Unavailable');
+      for (const key of keys) expect(await kindOf(driver.delete(ctx, key))).toBe('Unavailable');
+      expect(new Set(simulator.leftovers().map((path) => path.split(':')[0]))).toEqual(new Set(['two']));
+      simulator.faults = () => undefined;
+      for (const key of keys) await driver.delete(ctx, key);
+      expect(simulator.leftovers()).toEqual([]);
     });
 
     it('gives a blob to the next account where a drive is full', async () => {

@@ -24,6 +24,7 @@ export interface TransportRequest {
 /** Plain requests to any of the hosts that Graph sends its callers to: the API, tokens, uploads, downloads. */
 export class GraphTransport {
   private readonly agent = new Agent({
+    allowH2: false,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: 0,
