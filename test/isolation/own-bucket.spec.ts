@@ -9,6 +9,7 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   DeleteObjectTaggingCommand,
+  GetBucketLoggingCommand,
   GetObjectAttributesCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
@@ -18,6 +19,7 @@ import {
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   ListPartsCommand,
+  PutBucketLoggingCommand,
   PutBucketTaggingCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -204,6 +206,23 @@ describe('a bucket of the intruder’s own', () => {
       expect(await state()).toEqual(before);
     },
     60_000,
+  );
+
+  it.each(['neighbour', 'stranger'])(
+    'can not have its access log written into the victim’s by %s',
+    async (intruder) => {
+      const s3 = clientOf(intruder);
+      const Bucket = `${intruder}-logged`;
+      await s3.send(new CreateBucketCommand({ Bucket }));
+      const before = await state();
+      for (const TargetBucket of [VICTIM, `default:${VICTIM}`]) {
+        const BucketLoggingStatus = { LoggingEnabled: { TargetBucket, TargetPrefix: '' } };
+        const refusal = await s3.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus })).catch(codeOf);
+        expect([TargetBucket, refusal]).toEqual([TargetBucket, 'InvalidTargetBucketForLogging']);
+      }
+      expect((await s3.send(new GetBucketLoggingCommand({ Bucket }))).LoggingEnabled).toBeUndefined();
+      expect(await state()).toEqual(before);
+    },
   );
 
   it('is as closed to the victim', async () => {
