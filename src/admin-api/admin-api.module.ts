@@ -2,12 +2,14 @@ import { Module } from '@nestjs/common';
 import { JobsController } from '../jobs/admin/jobs.controller';
 import { JobsModule } from '../jobs/jobs.module';
 import { HealthModule } from '../health/health.module';
+import { EngineModule } from '../engine/engine.module';
 import { QuotaModule } from '../engine/quota/quota.module';
 import { TenantModule } from '../tenant/tenant.module';
 import { AdminPlaneModule } from './admin-plane.module';
 import { ContainerDirectory } from './containers/container.directory';
 import { ContainerEmptier } from './containers/container-emptier';
 import { ContainersController } from './containers/containers.controller';
+import { DriverJobs } from './drivers/driver-jobs';
 import { DriversController } from './drivers/drivers.controller';
 import { ServerController } from './server/server.controller';
 import { KeysController, UserKeysController } from './tenants/keys.controller';
@@ -21,7 +23,7 @@ import { TokensController } from './tokens/tokens.controller';
 
 /** The admin API: what its controllers share, and the controllers that are of no other room. */
 @Module({
-  imports: [AdminPlaneModule, HealthModule, JobsModule, QuotaModule, TenantModule],
+  imports: [AdminPlaneModule, EngineModule, HealthModule, JobsModule, QuotaModule, TenantModule],
   controllers: [
     ContainersController,
     DriversController,
@@ -35,6 +37,6 @@ import { TokensController } from './tokens/tokens.controller';
     UserKeysController,
     UsersController,
   ],
-  providers: [AdminTokenService, ContainerDirectory, ContainerEmptier, TenantClosing],
+  providers: [AdminTokenService, ContainerDirectory, ContainerEmptier, DriverJobs, TenantClosing],
 })
 export class AdminApiModule {}

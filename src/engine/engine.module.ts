@@ -19,8 +19,11 @@ import { UploadCompleter } from './multipart/upload-completer';
 import { UploadFinder } from './multipart/upload-finder';
 import { UploadLister } from './multipart/upload-lister';
 import { OwnerDirectory } from './owner-directory';
+import { DriverDrainer } from './placement/driver-drainer';
+import { DriverVerifier } from './placement/driver-verifier';
 import { Placements } from './placement/placements';
 import { ReplicaCopier } from './placement/replica-copier';
+import { ReplicaMover } from './placement/replica-mover';
 import { ReplicaReader } from './placement/replica-reader';
 import { ReplicaRepairer } from './placement/replica-repairer';
 import { ReplicaWriter } from './placement/replica-writer';
@@ -52,7 +55,10 @@ import { QuotaModule } from './quota/quota.module';
     MultipartService,
     OwnerDirectory,
     Placements,
+    DriverDrainer,
+    DriverVerifier,
     ReplicaCopier,
+    ReplicaMover,
     ReplicaReader,
     ReplicaRepairer,
     ReplicaWriter,
@@ -70,6 +76,8 @@ import { QuotaModule } from './quota/quota.module';
     ListingService,
     MultipartService,
     OwnerDirectory,
+    DriverDrainer,
+    DriverVerifier,
     Placements,
     QuotaModule,
     UploadCompleter,

@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { S3_PROFILES } from '../../drivers/s3/profiles';
 
 export class DriverCapabilitiesView {
@@ -39,6 +40,25 @@ export class DriverView {
 
   @ApiProperty()
   readonly health!: DriverHealthView;
+}
+
+/** How a driver is to be emptied. */
+export class DrainDriver {
+  @ApiPropertyOptional({ description: 'Driver that gets the blobs; absent: those of their placements', example: 'new' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(32)
+  readonly to?: string;
+}
+
+/** How the blobs of a driver are to be read. */
+export class VerifyDriver {
+  @ApiPropertyOptional({ description: 'Read no faster; absent: as fast as the driver is', example: 10_000_000 })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(1e12)
+  readonly bytesPerSecond?: number;
 }
 
 export class ProbeStepView {

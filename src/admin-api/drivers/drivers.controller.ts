@@ -1,17 +1,22 @@
-import { Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiParam } from '@nestjs/swagger';
+import { Body, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiParam } from '@nestjs/swagger';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import type { Driver } from '../../drivers/driver';
 import { DriverRegistry } from '../../drivers/driver.registry';
 import { probeDriver } from '../../drivers/probe-driver';
 import { s3SettingsOf } from '../../drivers/s3/s3-configuration';
+import { DriverDrainer } from '../../engine/placement/driver-drainer';
 import { HealthService } from '../../health/health.service';
+import { JobView, jobView } from '../../jobs/admin/job.view';
+import { JobService } from '../../jobs/job.service';
 import { AdminAction } from '../admin-action.decorator';
+import { AdminCaller } from '../admin-caller.decorator';
 import { AdminController } from '../admin-controller.decorator';
 import { AdminProblem } from '../admin-problem';
 import { ApiPage } from '../page';
 import type { Page } from '../page';
-import { DriverView, ProbeReportView } from './driver.view';
+import { DRIVER_DRAIN, DRIVER_VERIFY } from './driver-jobs';
+import { DrainDriver, DriverView, ProbeReportView, VerifyDriver } from './driver.view';
 import type { DriverHealthView } from './driver.view';
 
 const DRIVER_PARAMETER = { name: 'driver', description: 'Name of the driver', example: 'local' };
@@ -25,6 +30,8 @@ export class DriversController {
     private readonly config: VaultaireConfig,
     private readonly drivers: DriverRegistry,
     private readonly health: HealthService,
+    private readonly drainer: DriverDrainer,
+    private readonly jobs: JobService,
   ) {}
 
   @Get()
@@ -69,6 +76,59 @@ export class DriversController {
     if (config.type !== 's3')
       throw AdminProblem.conflict(`The driver ${name} is of type ${config.type}; only those of type s3 can be probed`);
     return probeDriver(s3SettingsOf(config), AbortSignal.timeout(PROBE_MS));
+  }
+
+  @Post(':driver/drain')
+  @HttpCode(202)
+  @AdminAction({
+    name: 'DriverDrain',
+    role: 'operator',
+    summary: 'Move all blobs off a driver, as a job',
+    description:
+      'Clients read and write meanwhile. Each blob goes to the drivers of its placement, or to the one that is named; then ' +
+      'its copy is removed. Answers 409 while a placement names the driver: new blobs would go on to come.',
+  })
+  @ApiParam(DRIVER_PARAMETER)
+  @ApiAcceptedResponse({ type: JobView })
+  async drain(
+    @Param('driver') name: string,
+    @Body() { to }: DrainDriver,
+    @AdminCaller() caller: AdminCaller,
+  ): Promise<JobView> {
+    this.mustExist(name);
+    if (to === name) throw AdminProblem.conflict(`The driver ${name} can not be emptied onto itself`);
+    if (to !== undefined) this.mustExist(to);
+    const placements = this.drainer.placementsOn(name);
+    if (placements.length > 0)
+      throw AdminProblem.conflict(`Placements bring new blobs to the driver ${name}: ${placements.join(', ')}`);
+    const parameters = { driver: name, ...(to === undefined ? {} : { to }) };
+    return jobView(await this.jobs.enqueue(DRIVER_DRAIN, parameters, { createdBy: caller.actor }));
+  }
+
+  @Post(':driver/verify')
+  @HttpCode(202)
+  @AdminAction({
+    name: 'DriverVerify',
+    role: 'operator',
+    summary: 'Read all that a driver holds and compare digests, as a job',
+    description:
+      'What is missing or damaged is made again from another copy. The job fails when there are blobs without a whole copy, ' +
+      'and its progress names them.',
+  })
+  @ApiParam(DRIVER_PARAMETER)
+  @ApiAcceptedResponse({ type: JobView })
+  async verify(
+    @Param('driver') name: string,
+    @Body() { bytesPerSecond }: VerifyDriver,
+    @AdminCaller() caller: AdminCaller,
+  ): Promise<JobView> {
+    this.mustExist(name);
+    const parameters = { driver: name, ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }) };
+    return jobView(await this.jobs.enqueue(DRIVER_VERIFY, parameters, { createdBy: caller.actor }));
+  }
+
+  private mustExist(name: string): void {
+    if (!this.drivers.all().some((driver) => driver.name === name)) throw AdminProblem.notFound(`driver ${name}`);
   }
 
   private async healthByDriver(): Promise<ReadonlyMap<string, DriverHealthView>> {

@@ -5,7 +5,8 @@ import type { Printable } from '../output/printable';
 import { record } from '../output/record';
 import type { Column } from '../output/table';
 import { table, valueAt } from '../output/table';
-import { details, LIST_OPTIONS, listing, listRange } from './shared';
+import { outcomeOfJob, WAIT_OPTIONS } from './job.commands';
+import { details, LIST_OPTIONS, listing, listRange, requireYes, YES } from './shared';
 
 const COLUMNS: readonly Column[] = [
   { title: 'name', path: 'name' },
@@ -64,8 +65,40 @@ const probe: Command = {
   },
 };
 
+const drain: Command = {
+  name: 'driver drain',
+  summary: 'Moves all blobs off a driver, as a job, while clients read and write.',
+  details: ['No placement may name the driver any more. Each blob goes to the drivers of its placement.'],
+  positionals: ['DRIVER'],
+  options: { to: { value: 'DRIVER', summary: 'this driver gets them all' }, yes: YES, ...WAIT_OPTIONS },
+  run: async (context) => {
+    const { api, input } = context;
+    const name = input.positional('DRIVER');
+    requireYes(context, `Moving all blobs off the driver ${name}`);
+    const to = input.optional('to');
+    return outcomeOfJob(
+      context,
+      (await api.post(apiPath('drivers', name, 'drain'), to === undefined ? {} : { to })).body,
+    );
+  },
+};
+
+const verify: Command = {
+  name: 'driver verify',
+  summary: 'Reads all that a driver holds and compares digests, as a job. What is wrong is made again.',
+  details: ['The job fails when there are blobs without a whole copy.'],
+  positionals: ['DRIVER'],
+  options: { rate: { value: 'SIZE', summary: 'read at most so much a second, for example 20MiB' }, ...WAIT_OPTIONS },
+  run: async (context) => {
+    const { api, input } = context;
+    const bytesPerSecond = input.byteSize('rate');
+    const body = bytesPerSecond === undefined ? {} : { bytesPerSecond };
+    return outcomeOfJob(context, (await api.post(apiPath('drivers', input.positional('DRIVER'), 'verify'), body)).body);
+  },
+};
+
 /** Storage backends. */
-export const DRIVER_COMMANDS: readonly Command[] = [list, show, probe];
+export const DRIVER_COMMANDS: readonly Command[] = [list, show, probe, drain, verify];
 
 /** What was found out, then where the configuration differs, then each step. */
 function probeReport(json: unknown): Printable & { readonly kind: 'data' } {

@@ -9,7 +9,7 @@ import { DriverRegistry } from '../../drivers/driver.registry';
 import { createDigest } from '../blobs/digests';
 import { combinedError, lossOf } from './combined-error';
 import { Placements } from './placements';
-import { FIND_REPLICAS, MARK_REPLICA } from './replica.statements';
+import { FIND_REPLICAS, LIVE_REPLICAS, LOCK_LIVE_BLOB, MARK_REPLICA } from './replica.statements';
 
 /** A blob that is live, as its row has it. */
 export interface LiveBlob {
@@ -96,6 +96,14 @@ export class ReplicaCopier {
   async markAs(id: BlobId, driver: string, state: 'missing' | 'corrupt'): Promise<boolean> {
     const [row] = await this.database.query<{ is_marked: boolean }>(MARK_REPLICA, [id, driver, state]);
     return row?.is_marked === true;
+  }
+
+  /** Whether the copy on `driver` still is said to be whole. */
+  async isHeld(id: BlobId, driver: string): Promise<boolean> {
+    const [blob] = await this.database.query<{ driver: string }>(LOCK_LIVE_BLOB, [id]);
+    if (blob === undefined) return false;
+    const others = await this.database.query<{ driver: string }>(LIVE_REPLICAS, [id]);
+    return [blob, ...others].some((row) => row.driver === driver);
   }
 
   private async write(ctx: OperationContext, blob: LiveBlob, target: Driver, source: Reading): Promise<void> {

@@ -157,10 +157,15 @@ export class ReplicaReader {
       const state = lossOf(error);
       if (state === undefined) continue;
       if (this.detours.peek(id) === driver) this.detours.delete(id);
-      this.logger.warn(`blob ${id} is ${state} on ${driver}`);
-      this.database.query(MARK_REPLICA, [id, driver, state]).catch((reason: unknown) => {
-        this.logger.warn(`blob ${id} on ${driver} could not be marked: ${String(reason)}`);
-      });
+      this.database.query<{ is_marked: boolean }>(MARK_REPLICA, [id, driver, state]).then(
+        // Not of a copy that was moved since the row was read.
+        ([row]) => {
+          if (row?.is_marked === true) this.logger.warn(`blob ${id} is ${state} on ${driver}`);
+        },
+        (reason: unknown) => {
+          this.logger.warn(`blob ${id} on ${driver} could not be marked: ${String(reason)}`);
+        },
+      );
     }
   }
 }

@@ -69,3 +69,69 @@ export const REPLICA_FAILED: Statement = {
       due_at = clock_timestamp() + least(interval '10 minutes', interval '5 seconds' * power(2, least(attempts, 10)))
     WHERE blob_id = $1 AND driver = $2 AND claimed_by = $3`,
 };
+
+/** Live blobs that a driver holds, or is to hold, after the id $2. */
+export const BLOBS_ON_DRIVER: Statement = {
+  name: 'blobs_on_driver',
+  text: `(SELECT id, tenant_id, size_bytes, md5, placement, driver AS first_driver, 'live' AS state FROM blobs
+      WHERE driver = $1 AND state = 'live' AND id > $2 ORDER BY id LIMIT $3)
+    UNION ALL (
+      SELECT b.id, b.tenant_id, b.size_bytes, b.md5, b.placement, b.driver, r.state
+      FROM blob_replicas r JOIN blobs b ON b.id = r.blob_id
+      WHERE r.driver = $1 AND r.state <> 'doomed' AND b.state = 'live' AND r.blob_id > $2 ORDER BY r.blob_id LIMIT $3)
+    ORDER BY id LIMIT $3`,
+};
+
+export const COUNT_ON_DRIVER: Statement = {
+  name: 'count_on_driver',
+  text: `SELECT count(*)::integer AS blobs, coalesce(sum(size_bytes), 0)::bigint AS bytes FROM (
+      SELECT size_bytes FROM blobs WHERE driver = $1 AND state = 'live'
+      UNION ALL
+      SELECT b.size_bytes FROM blob_replicas r JOIN blobs b ON b.id = r.blob_id
+      WHERE r.driver = $1 AND r.state <> 'doomed' AND b.state = 'live'
+    ) held`,
+};
+
+/** Writes under way, by processes that live. */
+export const COUNT_WRITING: Statement = {
+  name: 'count_writing_on_driver',
+  text: `SELECT count(*)::integer AS count FROM blobs b WHERE b.state = 'writing'
+    AND b.writer IN (SELECT instance_id FROM vaultaire_live_instances())
+    AND (b.driver = $1 OR EXISTS (SELECT 1 FROM blob_replicas r WHERE r.blob_id = b.id AND r.driver = $1))`,
+};
+
+/** Begins a copy of the live blob $1 on the driver $2, unless there is one or somebody else is making it. */
+export const CLAIM_NEW_REPLICA: Statement = {
+  name: 'claim_new_replica',
+  text: `INSERT INTO blob_replicas (blob_id, driver, tenant_id, state, claimed_by)
+    SELECT id, $2, tenant_id, 'pending', $3 FROM blobs WHERE id = $1 AND state = 'live' AND driver <> $2
+    ON CONFLICT (blob_id, driver) DO UPDATE
+      SET state = 'pending', claimed_by = $3, since = clock_timestamp(), due_at = clock_timestamp()
+      WHERE blob_replicas.state <> 'live' AND (blob_replicas.claimed_by IS NULL
+        OR blob_replicas.claimed_by NOT IN (SELECT instance_id FROM vaultaire_live_instances()))
+    RETURNING blob_id`,
+};
+
+export const LOCK_LIVE_BLOB: Statement = {
+  name: 'lock_live_blob',
+  text: `SELECT driver, tenant_id FROM blobs WHERE id = $1 AND state = 'live' FOR UPDATE`,
+};
+
+export const LIVE_REPLICAS: Statement = {
+  name: 'live_replicas',
+  text: `SELECT driver FROM blob_replicas WHERE blob_id = $1 AND state = 'live'`,
+};
+
+/** The copy on $2, one of those that are not first, is read first from now on, and the one that was, on $3, is removed. */
+export const REPLACE_FIRST: Statement = {
+  name: 'replace_first_replica',
+  text: `WITH moved AS (UPDATE blobs SET driver = $2 WHERE id = $1 RETURNING id, tenant_id),
+    gone AS (DELETE FROM blob_replicas r USING moved m WHERE r.blob_id = m.id AND r.driver = $2)
+    INSERT INTO blob_replicas (blob_id, driver, tenant_id, state) SELECT id, $3, tenant_id, 'doomed' FROM moved`,
+};
+
+export const DOOM_REPLICA: Statement = {
+  name: 'doom_replica',
+  text: `UPDATE blob_replicas SET state = 'doomed', since = clock_timestamp(), due_at = clock_timestamp(), claimed_by = NULL
+    WHERE blob_id = $1 AND driver = $2`,
+};
