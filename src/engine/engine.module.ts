@@ -27,6 +27,7 @@ import { ReplicaMover } from './placement/replica-mover';
 import { ReplicaReader } from './placement/replica-reader';
 import { ReplicaRepairer } from './placement/replica-repairer';
 import { ReplicaWriter } from './placement/replica-writer';
+import { Tiering } from './placement/tiering';
 import { QuotaModule } from './quota/quota.module';
 
 /** What things mean: containers, artifacts, blobs, and the transactions that change them. */
@@ -62,6 +63,7 @@ import { QuotaModule } from './quota/quota.module';
     ReplicaReader,
     ReplicaRepairer,
     ReplicaWriter,
+    Tiering,
     UploadCompleter,
     UploadFinder,
     UploadLister,

@@ -21,9 +21,11 @@ const CONFIG = {
     strict: { drivers: ['one', 'two'] },
     spare: { drivers: ['one', 'two', 'three'], copies: 1 },
     video: { driver: 'three' },
+    cooling: { driver: 'one', tier: { afterDays: 1, to: 'cold' } },
+    cold: { driver: 'two', backup: ['three'] },
     backed: { driver: 'one', backup: ['three'] },
   },
-  storageClasses: { MIRRORED: 'mirrored', STRICT: 'strict', SPARE: 'spare', BACKED: 'backed' },
+  storageClasses: { MIRRORED: 'mirrored', STRICT: 'strict', SPARE: 'spare', BACKED: 'backed', COOLING: 'cooling' },
   placementRules: [{ contentTypes: ['video/*'], placement: 'video' }],
 };
 const KIB = 1024;
@@ -37,7 +39,7 @@ describe('placement', () => {
   const body = randomBytes(300 * KIB);
 
   beforeAll(async () => {
-    mirrored = await startMirrored(CONFIG);
+    mirrored = await startMirrored(CONFIG, { env: { VAULTAIRE_LIFECYCLE_DAY_SECONDS: '1' } });
     s3 = mirrored.vaultaire.s3Client();
     await s3.send(new CreateBucketCommand({ Bucket }));
   }, 60_000);
@@ -224,6 +226,16 @@ describe('placement', () => {
     one.faults = () => undefined;
     await s3.send(new DeleteObjectCommand({ Bucket, Key: 'backed' }));
     await until('the backup is gone', () => blobsOn(three).length === 0);
+  });
+
+  it('moves what has become old to the placement that is named', async () => {
+    const { one, two, three } = mirrored;
+    await put('old', 'COOLING');
+    await until('it is moved, with its backup', () => {
+      return [one, two, three].map((simulator) => blobsOn(simulator).length).join() === '0,1,1';
+    });
+    one.faults = OUTAGE;
+    expect((await get('old')).equals(body)).toBe(true);
   });
 
   it('removes all copies of what is deleted, also from a backend that was away', async () => {

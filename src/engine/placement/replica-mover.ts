@@ -8,6 +8,7 @@ import { DriverError } from '../../drivers/driver.errors';
 import { DriverRegistry } from '../../drivers/driver.registry';
 import { GatewayInstance } from '../gateway-instance';
 import { Placements } from './placements';
+import type { Placement } from './placements';
 import { ReplicaCopier } from './replica-copier';
 import type { LiveBlob } from './replica-copier';
 import {
@@ -18,6 +19,7 @@ import {
   REPLACE_FIRST,
   REPLICA_FAILED,
   REPLICA_MADE,
+  SET_PLACEMENT,
 } from './replica.statements';
 
 /** A live blob with a copy on a driver, as `BLOBS_ON_DRIVER` finds it. */
@@ -60,19 +62,44 @@ export class ReplicaMover {
     copies: number,
     signal: AbortSignal,
   ): Promise<boolean> {
+    const others = targets.filter((name) => name !== from);
+    const isHeld = (await this.bringTo(row, others, copies, signal)) !== undefined;
+    return isHeld && this.retire(blobId(row.id), from);
+  }
+
+  /**
+   * Gives a blob another placement: copies on its drivers, those of its backups to be made by repair, and the others are
+   * removed. False and rejections: see {@link moveOff}.
+   */
+  async moveTo(placement: Placement, row: HeldBlobRow, signal: AbortSignal): Promise<boolean> {
+    const holders = await this.bringTo(row, placement.drivers, placement.copies, signal);
+    if (holders === undefined) return false;
+    await this.database.query(SET_PLACEMENT, [row.id, placement.name, placement.backup]);
+    const stays = new Set([...placement.drivers, ...placement.backup]);
+    for (const name of holders) if (!stays.has(name)) await this.retire(blobId(row.id), name);
+    return true;
+  }
+
+  /** The drivers that held it before; undefined where it is gone, or somebody else is at it. */
+  private async bringTo(
+    row: HeldBlobRow,
+    targets: readonly string[],
+    copies: number,
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string> | undefined> {
     const blob = liveBlobOf(row);
     const ctx = systemContext('MoveReplica', tenantId(row.tenant_id), signal);
     const live = await this.database.query<{ driver: string }>(LIVE_REPLICAS, [blob.id]);
     const holders = new Set([row.first_driver, ...live.map(({ driver }) => driver)]);
-    let missing = copies - targets.filter((name) => name !== from && holders.has(name)).length;
+    let missing = copies - targets.filter((name) => holders.has(name)).length;
     for (const target of targets) {
       if (missing <= 0) break;
-      if (target === from || holders.has(target)) continue;
-      if (!(await this.copyTo(ctx, blob, target, row.first_driver))) return false;
+      if (holders.has(target)) continue;
+      if (!(await this.copyTo(ctx, blob, target, row.first_driver))) return undefined;
       missing -= 1;
     }
     if (missing > 0) throw new DriverError('Unsupported', `there is no other driver for blob ${blob.id}; name one`);
-    return this.retire(blob.id, from);
+    return holders;
   }
 
   private async copyTo(ctx: OperationContext, blob: LiveBlob, target: string, first: string): Promise<boolean> {

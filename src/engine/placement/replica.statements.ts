@@ -135,3 +135,33 @@ export const DOOM_REPLICA: Statement = {
   text: `UPDATE blob_replicas SET state = 'doomed', since = clock_timestamp(), due_at = clock_timestamp(), claimed_by = NULL
     WHERE blob_id = $1 AND driver = $2`,
 };
+
+/** The blob $1 belongs to the placement $2 from now on; copies on the drivers $3 are to be made, unless they are there. */
+export const SET_PLACEMENT: Statement = {
+  name: 'set_placement',
+  text: `WITH placed AS (UPDATE blobs SET placement = $2 WHERE id = $1 AND state = 'live' RETURNING id, tenant_id, driver)
+    INSERT INTO blob_replicas (blob_id, driver, tenant_id, state)
+    SELECT p.id, b.driver, p.tenant_id, 'pending' FROM placed p CROSS JOIN unnest($3::text[]) AS b (driver)
+    WHERE b.driver <> p.driver
+    ON CONFLICT (blob_id, driver) DO UPDATE SET state = 'pending', since = clock_timestamp(), due_at = clock_timestamp()
+      WHERE blob_replicas.state = 'doomed'`,
+};
+
+/** Live blobs of the placement $1 with ids after $2 and before $3, which begins with a time. */
+export const BLOBS_OF_PLACEMENT: Statement = {
+  name: 'blobs_of_placement',
+  text: `SELECT id, tenant_id, size_bytes, md5, placement, driver AS first_driver, 'live' AS state FROM blobs
+    WHERE coalesce(placement, 'default') = $1 AND state = 'live' AND driver IS NOT NULL AND id > $2 AND id < $3
+    ORDER BY id LIMIT $4`,
+};
+
+/** True for the one process that is to move old blobs now. */
+export const CLAIM_TIERING: Statement = {
+  name: 'claim_tiering',
+  text: `SELECT vaultaire_claim_job('tiering', make_interval(secs => $1), interval '1 hour') AS is_mine`,
+};
+
+export const TIERING_DONE: Statement = {
+  name: 'tiering_done',
+  text: `UPDATE periodic_jobs SET succeeded_at = clock_timestamp(), duration_ms = $1 WHERE name = 'tiering'`,
+};

@@ -1,0 +1,93 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { Environment } from '../../config/environment';
+import { Database } from '../../database/database';
+import { IntervalJob } from '../quota/interval-job';
+import type { Placement } from './placements';
+import { Placements } from './placements';
+import { ReplicaMover } from './replica-mover';
+import type { HeldBlobRow } from './replica-mover';
+import { BLOBS_OF_PLACEMENT, CLAIM_TIERING, TIERING_DONE } from './replica.statements';
+
+const BATCH_BLOBS = 4;
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+/** Rounds in a day: old blobs wait an hour at most. */
+const ROUNDS_IN_A_DAY = 24;
+const MAX_LOGGED_FAILURES = 10;
+
+/** Gives blobs that have become old the placement that theirs says. One process of all does it at a time. */
+@Injectable()
+export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(Tiering.name);
+  private readonly stopping = new AbortController();
+  private readonly dayMs: number;
+  private readonly job: IntervalJob;
+
+  constructor(
+    private readonly database: Database,
+    private readonly placements: Placements,
+    private readonly mover: ReplicaMover,
+    environment: Environment,
+  ) {
+    this.dayMs = environment.lifecycleDaySeconds * 1000;
+    this.job = new IntervalJob(Tiering.name, Math.max(1000, this.dayMs / ROUNDS_IN_A_DAY), () => this.run());
+  }
+
+  onApplicationBootstrap(): void {
+    if ([...this.placements.byName.values()].some(({ tier }) => tier !== undefined)) this.job.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.job.stop();
+  }
+
+  /** One round over all placements; false when another process has done it. */
+  async run(): Promise<boolean> {
+    const startedAtMs = performance.now();
+    // Less than the time between two rounds, so that a claim is never a moment early.
+    const seconds = (this.dayMs / 1000 / ROUNDS_IN_A_DAY) * 0.9;
+    const [row] = await this.database.query<{ is_mine: boolean }>(CLAIM_TIERING, [seconds]);
+    if (row?.is_mine !== true) return false;
+    for (const placement of this.placements.byName.values()) await this.moveOld(placement);
+    await this.database.query(TIERING_DONE, [Math.round(performance.now() - startedAtMs)]);
+    return true;
+  }
+
+  private async moveOld(placement: Placement): Promise<void> {
+    const { tier } = placement;
+    if (tier === undefined) return;
+    const next = this.placements.ofBlob(tier.to);
+    const end = firstIdAt(Date.now() - tier.afterDays * this.dayMs);
+    let failures = 0;
+    for (let cursor = NIL_UUID; ;) {
+      const rows = await this.database.query<HeldBlobRow & Readonly<Record<string, unknown>>>(BLOBS_OF_PLACEMENT, [
+        placement.name,
+        cursor,
+        end,
+        BATCH_BLOBS,
+      ]);
+      const last = rows.at(-1);
+      if (last === undefined || this.stopping.signal.aborted) return;
+      cursor = last.id;
+      await Promise.all(
+        rows.map(async (row) => {
+          try {
+            await this.mover.moveTo(next, row, this.stopping.signal);
+          } catch (error) {
+            failures += 1;
+            if (failures > MAX_LOGGED_FAILURES) return;
+            const reason = error instanceof Error ? error.message : String(error);
+            this.logger.warn(`blob ${row.id} stays in ${placement.name} for now: ${reason}`);
+          }
+        }),
+      );
+    }
+  }
+}
+
+/** Ids of blobs are UUIDs of version 7, which begin with the milliseconds since 1970. */
+function firstIdAt(timeMs: number): string {
+  const hex = Math.max(0, Math.floor(timeMs)).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
