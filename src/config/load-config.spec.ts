@@ -109,6 +109,25 @@ trustedProxies: [everyone]
     ).toEqual(['drivers[1].name: a is taken by drivers[0]', 'placements.default.driver: there is no driver named b']);
   });
 
+  it('refuses striped drivers over what there is not, or what holds blobs of its own', () => {
+    expect(
+      problemsOf(`
+drivers:
+  - {name: s, type: striped, over: [a, b]}
+  - {name: t, type: striped, over: [b, s, c]}
+  - {name: a, type: memory}
+  - {name: b, type: memory}
+placements: {default: {drivers: [s], backup: [a]}}
+`),
+    ).toEqual([
+      'drivers[1].over: b is one of s already',
+      'drivers[1].over: s is striped itself',
+      'drivers[1].over: there is no driver named c',
+      'placements.default: the driver s belongs to t',
+      'placements.default: the driver a belongs to s',
+    ]);
+  });
+
   it('points at the line of a file that is no YAML', () => {
     expect(problemsOf('drivers:\n  - [a')[0]).toMatch(/line 2/);
   });

@@ -7,6 +7,7 @@ import { parseDocument } from 'yaml';
 import type { Environment } from './environment';
 import { placementProblems } from './placement-problems';
 import { reasonOf, StartUpError } from './start-up.error';
+import { stripingProblems } from './striping-problems';
 import { VaultaireConfig } from './vaultaire-config';
 
 /**
@@ -67,7 +68,7 @@ function toConfig(given: object, dataDir: string, baseFolder: string): Vaultaire
   const resolved = config.drivers.map((driver) =>
     driver.type === 'local' ? Object.assign(driver, { path: resolve(baseFolder, driver.path) }) : driver,
   );
-  const conflicts = [...namingProblems(config), ...sharedPathProblems(resolved)];
+  const conflicts = [...namingProblems(config), ...stripingProblems(config), ...sharedPathProblems(resolved)];
   if (conflicts.length > 0) throw new ConfigProblems(conflicts);
   return Object.assign(config, { drivers: resolved });
 }

@@ -7,7 +7,7 @@ export class NamedDriverConfig {
   @Matches(DRIVER_NAME, { message: '$property must be lower-case letters, digits and dashes, at most 32' })
   readonly name!: string;
 
-  @IsIn(['local', 'memory', 's3', 'onedrive'])
+  @IsIn(['local', 'memory', 's3', 'onedrive', 'striped'])
   readonly type!: string;
 
   /** What placements may ask for, as where the backend stands. */

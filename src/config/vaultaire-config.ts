@@ -24,6 +24,7 @@ import { OneDriveDriverConfig } from './onedrive-driver-config';
 import type { PlacementConfig } from './placement-config';
 import { PlacementRuleConfig, PlacementsByName } from './placement-config';
 import { S3DriverConfig } from './s3-driver-config';
+import { StripedDriverConfig } from './striped-driver-config';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -52,7 +53,8 @@ export class MemoryDriverConfig extends NamedDriverConfig {
   declare readonly type: 'memory';
 }
 
-export type DriverConfig = LocalDriverConfig | MemoryDriverConfig | S3DriverConfig | OneDriveDriverConfig;
+export type DriverConfig =
+  LocalDriverConfig | MemoryDriverConfig | S3DriverConfig | OneDriveDriverConfig | StripedDriverConfig;
 
 export class EngineConfig {
   /** Bodies of up to so many bytes are kept in PostgreSQL instead of on a driver; 0: none. */
@@ -214,6 +216,7 @@ export class VaultaireConfig {
         { name: 'memory', value: MemoryDriverConfig },
         { name: 's3', value: S3DriverConfig },
         { name: 'onedrive', value: OneDriveDriverConfig },
+        { name: 'striped', value: StripedDriverConfig },
       ],
     },
   })

@@ -10,16 +10,20 @@ import type { S3Settings } from './s3/profiles';
 import { s3SettingsOf } from './s3/s3-configuration';
 import { S3Driver } from './s3/s3.driver';
 import { Semaphore } from './semaphore';
+import { StripedDriver } from './striped/striped.driver';
 import { TransferBuffers } from './transfer-buffers';
 
 /** Memory of one process for bytes on their way to remote backends, over all its drivers. */
 const TRANSFER_BUFFER_BYTES = 64 * 1024 * 1024;
+/** Memory of one process for chunks on their way to striped drivers. */
+const STRIPE_BUFFER_BYTES = 32 * 1024 * 1024;
 /** Ranges of one process that parallel reads hold in memory, over all its drivers. */
 const RANGES_IN_MEMORY = 12;
 
 /** What the drivers of a process share. */
 export interface DriverResources extends LayerResources {
   readonly buffers: TransferBuffers;
+  readonly stripeBuffers: TransferBuffers;
   /** Undefined: nobody measures. */
   readonly telemetry: Pick<DriverTelemetry, 'retried' | 'hedged'> | undefined;
 }
@@ -27,17 +31,22 @@ export interface DriverResources extends LayerResources {
 export function newDriverResources(telemetry?: DriverResources['telemetry']): DriverResources {
   return {
     buffers: new TransferBuffers(TRANSFER_BUFFER_BYTES),
+    stripeBuffers: new TransferBuffers(STRIPE_BUFFER_BYTES),
     rangeMemory: new Semaphore(RANGES_IN_MEMORY),
     telemetry,
   };
 }
 
 /**
- * The bare driver that a configuration asks for. Touches no backend yet.
+ * The bare driver that a configuration asks for; a striped one over `members`. Touches no backend yet.
  *
  * @throws StartUpError when credentials can't be read or a field is missing that the profile does not fill
  */
-export function createDriver(config: DriverConfig, resources: DriverResources = newDriverResources()): Driver {
+export function createDriver(
+  config: DriverConfig,
+  resources: DriverResources = newDriverResources(),
+  members: readonly Driver[] = [],
+): Driver {
   switch (config.type) {
     case 'local':
       return new LocalDriver({ name: config.name, root: config.path, durability: config.durability });
@@ -64,12 +73,40 @@ export function createDriver(config: DriverConfig, resources: DriverResources = 
         });
       return new OneDriveDriver({ settings: oneDriveSettingsOf(config), buffers, onRetry });
     }
+    case 'striped':
+      return new StripedDriver({
+        name: config.name,
+        members,
+        chunkBytes: config.chunkBytes,
+        writeMemory: resources.stripeBuffers,
+        readMemory: resources.rangeMemory,
+      });
   }
 }
 
-/** How the backend is to be called; undefined for drivers of this machine, which need no layers but the metrics. */
+/** Names of drivers that hold parts of a striped driver's blobs only: nobody else may list, sweep or read them. */
+export function memberNamesOf(configs: readonly DriverConfig[]): ReadonlySet<string> {
+  return new Set(configs.flatMap((config) => (config.type === 'striped' ? config.over : [])));
+}
+
+/** The bare drivers of a configuration that hold blobs, for commands. */
+export function createDrivers(configs: readonly DriverConfig[]): Driver[] {
+  const resources = newDriverResources();
+  const memberNames = memberNamesOf(configs);
+  const members = new Map(
+    configs.filter(({ name }) => memberNames.has(name)).map((config) => [config.name, createDriver(config, resources)]),
+  );
+  return configs
+    .filter(({ name }) => !memberNames.has(name))
+    .map((config) => {
+      const over = config.type === 'striped' ? config.over.flatMap((name) => members.get(name) ?? []) : [];
+      return createDriver(config, resources, over);
+    });
+}
+
+/** How the backend is to be called; undefined for drivers of this machine and over others, which need no layers but the metrics. */
 export function resilienceOf(config: DriverConfig): ResilienceOptions | undefined {
-  if (config.type === 'local' || config.type === 'memory') return undefined;
+  if (config.type === 'local' || config.type === 'memory' || config.type === 'striped') return undefined;
   const { breaker, maxReads, maxWrites, maxCalls, maxWaiting, ...rest } = config.resilience;
   return {
     breaker,

@@ -15,6 +15,8 @@ import { OneDriveDriver } from '../../src/drivers/onedrive/onedrive.driver';
 import { s3Settings } from '../../src/drivers/s3/profiles';
 import type { S3ProfileName } from '../../src/drivers/s3/profiles';
 import { S3Driver } from '../../src/drivers/s3/s3.driver';
+import { Semaphore } from '../../src/drivers/semaphore';
+import { StripedDriver } from '../../src/drivers/striped/striped.driver';
 import { TransferBuffers } from '../../src/drivers/transfer-buffers';
 import { faultLayer } from '../support/fault.layer';
 import { GraphSimulator } from '../support/graph-simulator/graph-simulator';
@@ -30,6 +32,22 @@ function memory(): Promise<DriverUnderTest> {
   return Promise.resolve({
     driver,
     leftovers: () => Promise.resolve(driver.keys()),
+    dispose: () => Promise.resolve(),
+  });
+}
+
+function striped(): Promise<DriverUnderTest> {
+  const members = ['a', 'b', 'c'].map((name) => new MemoryDriver(name));
+  const driver = new StripedDriver({
+    name: 'striped',
+    members,
+    chunkBytes: 32 * 1024,
+    writeMemory: new TransferBuffers(1024 * 1024),
+    readMemory: new Semaphore(4),
+  });
+  return Promise.resolve({
+    driver,
+    leftovers: () => Promise.resolve([...new Set(members.flatMap((member) => member.keys()))]),
     dispose: () => Promise.resolve(),
   });
 }
@@ -118,6 +136,7 @@ async function layered(
 }
 
 describeDriver('memory', memory);
+describeDriver('striped over three', striped);
 describeDriver('local with durability full', () => local('full'));
 describeDriver('local with durability metadata', () => local('metadata'));
 describeDriver('local with durability none', () => local('none'));

@@ -3,7 +3,7 @@ import { loadConfig } from '../../config/load-config';
 import { StartUpError } from '../../config/start-up.error';
 import { Database } from '../../database/database';
 import { poolOf } from '../../database/database.module';
-import { createDriver } from '../../drivers/create-driver';
+import { createDrivers } from '../../drivers/create-driver';
 import { DriverRegistry } from '../../drivers/driver.registry';
 import { BlobReconciler } from '../../engine/blobs/blob-reconciler';
 import type { ReconcileReport } from '../../engine/blobs/blob-reconciler';
@@ -28,7 +28,7 @@ export async function reconcile(
   const configs = loadConfig(environment).drivers.filter(({ type }) => type !== 'memory');
   if (configs.length === 0) throw new StartUpError('There is no driver that keeps its bytes');
   const reports = await withDatabase(environment, async (dataSource) => {
-    const drivers = new DriverRegistry(configs.map((config) => createDriver(config)));
+    const drivers = new DriverRegistry(createDrivers(configs));
     try {
       const reconciler = new BlobReconciler(new Database(poolOf(dataSource)), drivers);
       return await reconciler.reconcile({ ...options, signal: new AbortController().signal });

@@ -1,0 +1,29 @@
+import type { VaultaireConfig } from './vaultaire-config';
+
+/**
+ * Striped drivers over what there is not, or over drivers that hold anything else: the parts of blobs would be taken for blobs there.
+ * One line each, with the path.
+ */
+export function stripingProblems({ drivers, placements }: VaultaireConfig): string[] {
+  const problems: string[] = [];
+  const ownerByMember = new Map<string, string>();
+  for (const [index, driver] of drivers.entries()) {
+    if (driver.type !== 'striped') continue;
+    for (const name of driver.over) {
+      const member = drivers.find((candidate) => candidate.name === name);
+      const owner = ownerByMember.get(name);
+      const path = `drivers[${index}].over`;
+      if (member === undefined) problems.push(`${path}: there is no driver named ${name}`);
+      else if (member.type === 'striped') problems.push(`${path}: ${name} is striped itself`);
+      else if (owner !== undefined) problems.push(`${path}: ${name} is one of ${owner} already`);
+      ownerByMember.set(name, driver.name);
+    }
+  }
+  for (const [placementName, { driver, drivers: listed = [], backup }] of placements) {
+    for (const name of [...(driver === undefined ? [] : [driver]), ...listed, ...backup]) {
+      const owner = ownerByMember.get(name);
+      if (owner !== undefined) problems.push(`placements.${placementName}: the driver ${name} belongs to ${owner}`);
+    }
+  }
+  return problems;
+}
