@@ -5,6 +5,10 @@ const LEASE_SECONDS = 0.05;
 const LARGEST_PART_OF_BURST = 8;
 /** Sweeps without any use after which the rest is returned. */
 const IDLE_SWEEPS = 5;
+/** Whoever has waited so long for an answer goes on without one: a limit holds nobody up for good. */
+const PATIENCE_MS = 2_000;
+/** A refusal is asked about anew after so long: others may have returned what they held, or the store that refused be away. */
+const MAX_REFUSAL_MS = 1_000;
 
 /** What an allowance needs of those who keep it. */
 export interface AllowanceOwner {
@@ -18,6 +22,7 @@ export interface AllowanceOwner {
 
 interface Waiter {
   readonly count: number;
+  readonly sinceMs: number;
   /** Set by the answer. */
   waitMs: number | undefined;
   resolve: ((waitMs: number) => void) | undefined;
@@ -39,7 +44,8 @@ export class Allowance implements BucketRate {
   private keepsSpare = false;
   private isClosed = false;
   private idleSweeps = 0;
-  private deniedUntilMs = Number.NEGATIVE_INFINITY;
+  private deniedUntilMs = 0;
+  private askAgainAtMs = Number.NEGATIVE_INFINITY;
   private waiters: Waiter[] = [];
 
   constructor(
@@ -52,9 +58,8 @@ export class Allowance implements BucketRate {
   take(rate: BucketRate): number | Promise<number> {
     if (rate.perSecond !== this.perSecond || rate.burst !== this.burst) this.configure(rate);
     if (this.takeLeased(1)) return 0;
-    const deniedForMs = this.deniedUntilMs - this.owner.now();
-    if (deniedForMs > 0) return deniedForMs;
-    return this.wait(1);
+    const nowMs = this.owner.now();
+    return nowMs < this.askAgainAtMs ? this.deniedUntilMs - nowMs : this.wait(1);
   }
 
   /** Takes a slot, to be {@link release}d, and answers 0; or none and answers a time to wait. */
@@ -93,7 +98,7 @@ export class Allowance implements BucketRate {
     else {
       for (const [at, waiter] of waiters.slice(0, asked).entries())
         settle(waiter, at < granted ? 0 : Math.max(1, waitMs));
-      if (this.kind === 'tokens' && granted < asked) this.deniedUntilMs = this.owner.now() + waitMs;
+      if (this.kind === 'tokens' && granted < asked) this.denied(waitMs);
     }
     this.left += spare;
     if (spare > 0) this.owner.isActive(this);
@@ -124,6 +129,17 @@ export class Allowance implements BucketRate {
     return this.left > 0;
   }
 
+  /** Lets those through who waited too long. To be called every second or so while an answer is due. */
+  letOverdueThrough(): void {
+    const overdueMs = this.owner.now() - PATIENCE_MS;
+    this.waiters = this.waiters.filter((waiter, at) => {
+      if (waiter.sinceMs > overdueMs) return true;
+      settle(waiter, 0);
+      // The answer, if it comes yet, counts those that it was asked for.
+      return at < this.asked;
+    });
+  }
+
   private takeLeased(count: number): boolean {
     if (this.left < count) return false;
     this.left -= count;
@@ -132,11 +148,17 @@ export class Allowance implements BucketRate {
     return true;
   }
 
+  private denied(waitMs: number): void {
+    const nowMs = this.owner.now();
+    this.deniedUntilMs = nowMs + waitMs;
+    this.askAgainAtMs = nowMs + Math.min(waitMs, MAX_REFUSAL_MS);
+  }
+
   private configure({ perSecond, burst }: BucketRate): void {
     this.returnLeft();
     this.perSecond = perSecond;
     this.burst = burst;
-    this.deniedUntilMs = Number.NEGATIVE_INFINITY;
+    this.askAgainAtMs = Number.NEGATIVE_INFINITY;
   }
 
   private get spareWanted(): number {
@@ -145,7 +167,7 @@ export class Allowance implements BucketRate {
   }
 
   private wait(count: number): number | Promise<number> {
-    const waiter: Waiter = { count, waitMs: undefined, resolve: undefined };
+    const waiter: Waiter = { count, sinceMs: this.owner.now(), waitMs: undefined, resolve: undefined };
     this.waiters.push(waiter);
     if (this.pendingAsk === 0) this.ask();
     if (waiter.waitMs !== undefined) return waiter.waitMs;

@@ -101,6 +101,7 @@ export class Allowances implements AllowanceOwner {
 
   sweep(): void {
     for (const [key, allowance] of this.active) if (!allowance.sweep()) this.active.delete(key);
+    for (const allowance of this.asking.values()) allowance.letOverdueThrough();
   }
 
   nextAsk(allowance: Allowance): number {

@@ -48,7 +48,7 @@ export interface LeaseHandlers {
 export abstract class LeaseChannel {
   /** Before anything is sent. */
   abstract connect(handlers: LeaseHandlers): void;
-  /** A report that asks is answered by {@link LeaseHandlers.granted}, during the call or later. */
+  /** A report that asks is answered by {@link LeaseHandlers.granted}, once, during the call or later. */
   abstract send(report: LeaseReport): void;
   /** 1: the store that all machines share is in use; 0: it is away; undefined: none is configured. */
   abstract storeUp(): 0 | 1 | undefined;

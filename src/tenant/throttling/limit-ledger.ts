@@ -39,6 +39,7 @@ interface Account {
   waiters: Waiter[];
   readonly recalled: Set<number>;
   isFetching: boolean;
+  isServing: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -68,14 +69,11 @@ export class LimitLedger {
   /** Books a report, and answers what it asks for: now, or when leases came back. */
   report(holder: number, report: LeaseReport, answer: GrantHandler): void {
     const account = this.find(report);
-    const { bucket, recalled, waiters } = account;
+    const { bucket, recalled } = account;
     bucket.update(report, this.now());
     const returned = bucket.book(holder, report);
     account.share?.giveBack(returned);
-    if (report.ask !== 0) {
-      const waiter = { holder, report, answer };
-      if (waiters.length > 0 || !this.tryGrant(account, waiter)) account.waiters.push(waiter);
-    }
+    if (report.ask !== 0) account.waiters.push({ holder, report, answer });
     recalled.delete(holder);
     this.goOn(account);
     if (bucket.kind === 'slots' && bucket.isUntouched && account.waiters.length === 0) this.slots.delete(bucket.key);
@@ -113,6 +111,7 @@ export class LimitLedger {
       waiters: [],
       recalled: new Set(),
       isFetching: false,
+      isServing: false,
       timer: undefined,
     };
     accounts.set(key, account);
@@ -123,23 +122,14 @@ export class LimitLedger {
   private tryGrant(account: Account, waiter: Waiter): boolean {
     const { bucket, share } = account;
     const { need, spare } = waiter.report;
-    if (bucket.kind === 'debt') {
-      if (share?.canGive(need) === false && this.fetch(account, waiter)) return false;
-      this.grantDebt(account, waiter, 0);
-      return true;
-    }
-    const there = Math.max(0, Math.min(need, Math.floor(bucket.tokens)));
+    const isDebt = bucket.kind === 'debt';
+    const there = isDebt ? need : Math.max(0, Math.min(need, Math.floor(bucket.tokens)));
     if (there < need && this.recall(account, waiter.holder)) return false;
     const isEnough = share === undefined || share.canGive(there);
-    if (!isEnough && this.fetch(account, waiter)) return false;
-    if (there < need || !isEnough) this.grantWhatIsThere(account, waiter);
-    else this.answer(account, waiter, need, spareOf(account, need, spare), 0);
+    if (!isEnough && this.fetch(account)) return false;
+    if (isDebt || (there === need && isEnough)) this.answer(account, waiter, need, spareOf(account, need, spare), 0);
+    else this.grantWhatIsThere(account, waiter);
     return true;
-  }
-
-  private grantDebt(account: Account, waiter: Waiter, sharedWaitMs: number): void {
-    const { need, spare } = waiter.report;
-    this.answer(account, waiter, need, spareOf(account, need, spare), sharedWaitMs);
   }
 
   private grantWhatIsThere(account: Account, waiter: Waiter): void {
@@ -160,7 +150,7 @@ export class LimitLedger {
     const { bucket, share } = account;
     bucket.grant(holder, used, spare);
     share?.take(used + spare);
-    const debtMs = bucket.kind === 'debt' ? bucket.waitMs(0) : 0;
+    const debtMs = bucket.kind === 'debt' ? Math.max(bucket.waitMs(0), share?.debtMs ?? 0) : 0;
     answer({ ask: report.ask, granted: used, spare, waitMs: Math.max(waitMs, debtMs) });
   }
 
@@ -172,6 +162,7 @@ export class LimitLedger {
     for (const holder of holders) recalled.add(holder);
     if (recalled.size === 0) return false;
     account.timer ??= setTimeout(() => {
+      account.timer = undefined;
       recalled.clear();
       this.goOn(account);
     }, RECALL_TIMEOUT_MS);
@@ -181,38 +172,33 @@ export class LimitLedger {
   }
 
   /** Leases from all machines' bucket for everybody who waits, in one round trip. */
-  private fetch(account: Account, waiter: Waiter): boolean {
+  private fetch(account: Account): boolean {
     const { share, waiters } = account;
     if (share?.canFetch !== true) return false;
-    if (account.isFetching) return true;
     account.isFetching = true;
-    const others = waiters.filter((other) => other !== waiter);
-    const need = others.reduce((sum, { report }) => sum + report.need, waiter.report.need);
-    void share.fetch(need).then((waitMs) => {
+    const need = waiters.reduce((sum, { report }) => sum + report.need, 0);
+    void share.fetch(need).then(() => {
       account.isFetching = false;
-      if (account.bucket.kind === 'debt') this.settleDebt(account, waitMs);
-      else this.goOn(account);
+      this.goOn(account);
     });
     return true;
   }
 
-  private settleDebt(account: Account, sharedWaitMs: number): void {
-    const waiters = account.waiters.splice(0);
-    const [first, ...others] = waiters;
-    if (first === undefined) return;
-    account.bucket.refill(this.now());
-    this.grantDebt(account, first, sharedWaitMs);
-    for (const waiter of others) if (!this.tryGrant(account, waiter)) account.waiters.push(waiter);
-  }
-
-  /** Serves those who wait, in their order, as far as nothing is under way that they wait for. */
+  /**
+   * Serves those who wait, in their order, as far as nothing is under way that they wait for. In one process an answer is a call,
+   * during which the next may ask: it queues up, and is served by the loop that is running.
+   */
   private goOn(account: Account): void {
-    if (account.recalled.size > 0 || account.isFetching) return;
+    if (account.recalled.size > 0 || account.isFetching || account.isServing) return;
     clearTimeout(account.timer);
     account.timer = undefined;
     if (account.waiters.length === 0) return;
     account.bucket.refill(this.now());
-    while (account.waiters[0] !== undefined && this.tryGrant(account, account.waiters[0])) account.waiters.shift();
+    account.isServing = true;
+    for (let next = account.waiters[0]; next !== undefined && this.tryGrant(account, next); next = account.waiters[0]) {
+      account.waiters.shift();
+    }
+    account.isServing = false;
   }
 }
 

@@ -15,6 +15,9 @@ export class MachineShare {
   private leased = 0;
   private epoch: number;
   private deniedUntilMs = Number.NEGATIVE_INFINITY;
+  /** As the store last told; kept as a count, since the limit may change before it is paid. */
+  private debt = 0;
+  private debtAtMs = 0;
   private isFetching = false;
   private idleSweeps = 0;
 
@@ -32,6 +35,7 @@ export class MachineShare {
       this.epoch = this.shared.epoch;
       this.leased = 0;
       this.deniedUntilMs = Number.NEGATIVE_INFINITY;
+      this.debt = 0;
     }
     return this.leased;
   }
@@ -39,6 +43,12 @@ export class MachineShare {
   /** The store was asked and has nothing for now: milliseconds until it is worth to ask again. */
   get deniedForMs(): number {
     return this.shared.isUp ? Math.max(0, this.deniedUntilMs - this.now()) : 0;
+  }
+
+  /** Milliseconds until all that was leased in advance is paid for. */
+  get debtMs(): number {
+    if (this.debt === 0 || !this.shared.isUp) return 0;
+    return Math.max(0, (this.debt * 1000) / this.bucket.perSecond - (this.now() - this.debtAtMs));
   }
 
   get canFetch(): boolean {
@@ -60,8 +70,8 @@ export class MachineShare {
     if (count > 0 && this.shared.isUp) this.leased = Math.min(this.leased + count, this.bucket.burst);
   }
 
-  /** Leases what is needed and some more. Answers the milliseconds that a debt takes to be paid; never rejects. */
-  async fetch(need: number): Promise<number> {
+  /** Leases what is needed and some more. Never rejects. */
+  async fetch(need: number): Promise<void> {
     const { key, kind, perSecond, burst } = this.bucket;
     const missing = Math.max(0, need - this.available);
     this.isFetching = true;
@@ -75,10 +85,12 @@ export class MachineShare {
       returned: 0,
     });
     this.isFetching = false;
-    if (lease === undefined) return 0;
+    if (lease === undefined) return;
     this.leased = this.available + lease.granted;
-    if (kind !== 'debt' && lease.granted < missing) this.deniedUntilMs = this.now() + lease.waitMs;
-    return lease.waitMs;
+    if (kind === 'debt') {
+      this.debt = (lease.waitMs * perSecond) / 1000;
+      this.debtAtMs = this.now();
+    } else if (lease.granted < missing) this.deniedUntilMs = this.now() + lease.waitMs;
   }
 
   sweep(): void {

@@ -125,13 +125,14 @@ export class RedisBuckets extends SharedBuckets {
       const { kind, perSecond, burst, need, spare, returned } = request;
       return [kind, perSecond, burst, need, spare, returned];
     });
-    let answer: unknown;
+    let numbers: readonly unknown[] = [];
     try {
-      answer = await this.run(keys, values);
+      const answer = await this.run(keys, values);
+      if (Array.isArray(answer)) numbers = answer;
+      if (numbers.length !== 2 * waiting.length) throw new Error('it gave another answer than a Redis would');
     } catch (error) {
       this.wentDown(error instanceof Error ? error.message : String(error));
     }
-    const numbers: readonly unknown[] = Array.isArray(answer) ? answer : [];
     for (const [at, { resolve }] of waiting.entries()) {
       const [granted, waitMs] = [numbers[2 * at], numbers[2 * at + 1]];
       resolve(typeof granted === 'number' && typeof waitMs === 'number' ? { granted, waitMs } : undefined);

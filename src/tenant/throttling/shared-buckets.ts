@@ -24,7 +24,7 @@ export abstract class SharedBuckets {
   abstract readonly isUp: boolean;
   /** Counts the times that it came up: what was leased before is void. */
   abstract readonly epoch: number;
-  /** Undefined: the store is away, or too slow. Never rejects. */
+  /** Undefined: the store is away, or too slow, and {@link isUp} is false from then on. Never rejects. */
   abstract lease(request: SharedLeaseRequest): Promise<SharedLease | undefined>;
   abstract close(): Promise<void>;
 }
