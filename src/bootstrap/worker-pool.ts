@@ -21,6 +21,9 @@ const MEMORY_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=256'];
 /** Beyond the drain itself: closing connections and writing the event log. */
 const STOP_GRACE_MS = 15_000;
 
+/** A worker that died while it was told: nobody has to drain it. Without a callback that would be an error event. */
+const ignore = (): void => undefined;
+
 /** The processes that serve one pair of ports. One that dies is replaced. */
 export class WorkerPool {
   private readonly failed = Promise.withResolvers<never>();
@@ -66,7 +69,7 @@ export class WorkerPool {
     void hurry.then(kill);
     for (const worker of workers) stopDealingConnections(worker);
     const drain: ProcessMessage = { kind: 'vaultaire:drain' };
-    for (const worker of workers) if (worker.isConnected()) worker.send(drain);
+    for (const worker of workers) if (worker.isConnected()) worker.send(drain, ignore);
     await allGone;
     clearTimeout(timer);
   }

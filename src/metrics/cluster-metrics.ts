@@ -6,11 +6,14 @@ import { isMetricsMessage } from './cluster-messages';
 /** A worker that does not answer in time stands in the sum with what it said last. */
 const COLLECT_TIMEOUT_MS = 2_000;
 
+const ignore = (): void => undefined;
+
 /** A worker process as the sum needs it. */
 export interface MetricsWorker {
   readonly id: number;
   isConnected(): boolean;
-  send(message: MetricsMessage): unknown;
+  /** `callback` is told of a process that died meanwhile; without one that would be an error event that nobody expects. */
+  send(message: MetricsMessage, callback: (error: Error | null) => void): unknown;
 }
 
 /**
@@ -43,7 +46,7 @@ export class ClusterMetrics {
     } else if (message.kind === 'vaultaire:metrics:scrape') {
       const { scrapeId } = message;
       const reply = (text: string | undefined): void => {
-        if (worker.isConnected()) worker.send({ kind: 'vaultaire:metrics:scraped', scrapeId, text });
+        if (worker.isConnected()) worker.send({ kind: 'vaultaire:metrics:scraped', scrapeId, text }, ignore);
       };
       this.scrape().then(reply, () => {
         reply(undefined);
@@ -71,7 +74,7 @@ export class ClusterMetrics {
           clearTimeout(timer);
           resolve();
         };
-        for (const worker of workers) worker.send({ kind: 'vaultaire:metrics:collect' });
+        for (const worker of workers) worker.send({ kind: 'vaultaire:metrics:collect' }, ignore);
       });
     }
     return sum([await this.departed, ...this.latest.values()]).metrics();
