@@ -6,6 +6,7 @@ import { EngineModule } from '../engine/engine.module';
 import { QuotaModule } from '../engine/quota/quota.module';
 import { TenantModule } from '../tenant/tenant.module';
 import { AdminPlaneModule } from './admin-plane.module';
+import { ContainerAttacher } from './containers/container-attacher';
 import { ContainerDirectory } from './containers/container.directory';
 import { ContainerEmptier } from './containers/container-emptier';
 import { ContainersController } from './containers/containers.controller';
@@ -37,6 +38,6 @@ import { TokensController } from './tokens/tokens.controller';
     UserKeysController,
     UsersController,
   ],
-  providers: [AdminTokenService, ContainerDirectory, ContainerEmptier, DriverJobs, TenantClosing],
+  providers: [AdminTokenService, ContainerAttacher, ContainerDirectory, ContainerEmptier, DriverJobs, TenantClosing],
 })
 export class AdminApiModule {}

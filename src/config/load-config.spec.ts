@@ -103,6 +103,19 @@ trustedProxies: [everyone]
     ).toEqual(['drivers[1].path: drivers[0] uses the same folder']);
   });
 
+  it('refuses sources that are named as a driver, hold blobs of ours, or are of another kind', () => {
+    expect(
+      problemsOf(`
+drivers: [{name: a, type: local, path: /blobs}]
+attachable: [{name: a, type: local, path: /files}, {name: b, type: local, path: /blobs/b}, {name: c, type: memory}]
+`),
+    ).toEqual([
+      'attachable[0].name: a is taken',
+      'attachable[1].path: a driver uses the same folder',
+      'attachable[2].type must be local or s3',
+    ]);
+  });
+
   it('refuses a name that is taken and a placement without its driver', () => {
     expect(
       problemsOf(`{drivers: [{name: a, type: memory}, {name: a, type: memory}], placements: {default: {driver: b}}}`),

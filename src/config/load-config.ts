@@ -68,9 +68,17 @@ function toConfig(given: object, dataDir: string, baseFolder: string): Vaultaire
   const resolved = config.drivers.map((driver) =>
     driver.type === 'local' ? Object.assign(driver, { path: resolve(baseFolder, driver.path) }) : driver,
   );
-  const conflicts = [...namingProblems(config), ...stripingProblems(config), ...sharedPathProblems(resolved)];
+  const attachable = config.attachable.map((source) =>
+    source.type === 'local' ? Object.assign(source, { path: resolve(baseFolder, source.path) }) : source,
+  );
+  const conflicts = [
+    ...namingProblems(config),
+    ...stripingProblems(config),
+    ...sharedPathProblems(resolved),
+    ...attachableProblems(resolved, attachable),
+  ];
   if (conflicts.length > 0) throw new ConfigProblems(conflicts);
-  return Object.assign(config, { drivers: resolved });
+  return Object.assign(config, { drivers: resolved, attachable });
 }
 
 /** The placements of the file, with the first driver as the default one where it names none. */
@@ -108,6 +116,21 @@ function namingProblems(config: VaultaireConfig): string[] {
     names.indexOf(name) < index ? [`drivers[${index}].name: ${name} is taken by drivers[${names.indexOf(name)}]`] : [],
   );
   return [...taken, ...placementProblems(config)];
+}
+
+/** A source has a name of its own, is of a kind that can be attached, and holds no blobs of ours. */
+function attachableProblems(drivers: VaultaireConfig['drivers'], attachable: VaultaireConfig['attachable']): string[] {
+  const taken = new Set(drivers.map(({ name }) => name));
+  return attachable.flatMap((source, index) => {
+    const where = `attachable[${index}]`;
+    const problems = taken.has(source.name) ? [`${where}.name: ${source.name} is taken`] : [];
+    taken.add(source.name);
+    const kind: string = source.type;
+    if (kind !== 'local' && kind !== 's3') problems.push(`${where}.type must be local or s3`);
+    const path = source.type === 'local' ? realPath(source.path) : undefined;
+    const isOurs = drivers.some((driver) => driver.type === 'local' && isShared(realPath(driver.path), path));
+    return isOurs ? [...problems, `${where}.path: a driver uses the same folder`] : problems;
+  });
 }
 
 /** Two drivers in one folder, or one inside the other's, would list and sweep each other's blobs. */

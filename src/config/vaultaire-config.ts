@@ -56,6 +56,9 @@ export class MemoryDriverConfig extends NamedDriverConfig {
 export type DriverConfig =
   LocalDriverConfig | MemoryDriverConfig | S3DriverConfig | OneDriveDriverConfig | StripedDriverConfig;
 
+/** Where objects are that can be attached to containers: a bucket, or a folder. Nothing is written there. */
+export type AttachableConfig = LocalDriverConfig | S3DriverConfig;
+
 export class EngineConfig {
   /** Bodies of up to so many bytes are kept in PostgreSQL instead of on a driver; 0: none. */
   @IsInt()
@@ -221,6 +224,21 @@ export class VaultaireConfig {
     },
   })
   readonly drivers!: DriverConfig[];
+
+  /** Sources for `attach`, named as no driver is. */
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => NamedDriverConfig, {
+    keepDiscriminatorProperty: true,
+    discriminator: {
+      property: 'type',
+      subTypes: [
+        { name: 'local', value: LocalDriverConfig },
+        { name: 's3', value: S3DriverConfig },
+      ],
+    },
+  })
+  readonly attachable: AttachableConfig[] = [];
 
   /** By name; `default` is always among them. */
   @PlacementsByName()

@@ -8,6 +8,7 @@ import { Admin1700000000007 } from './migrations/1700000000007-admin';
 import { EventAnalytics1700000000010 } from './migrations/1700000000010-event-analytics';
 import { AccessLogs1700000000012 } from './migrations/1700000000012-access-logs';
 import { Replicas1700000000013 } from './migrations/1700000000013-replicas';
+import { Attachments1700000000014 } from './migrations/1700000000014-attachments';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
 export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   EventAnalytics1700000000010,
   AccessLogs1700000000012,
   Replicas1700000000013,
+  Attachments1700000000014,
 ];

@@ -5,6 +5,7 @@ import { DriverError } from './driver.errors';
 /** The configured drivers, layers included, by name. Closes them when the application stops. */
 export class DriverRegistry implements OnApplicationShutdown {
   private readonly drivers: ReadonlyMap<string, Driver>;
+  private readonly attached = new Map<string, Driver>();
 
   constructor(drivers: readonly Driver[]) {
     this.drivers = new Map(drivers.map((driver) => [driver.name, driver]));
@@ -12,9 +13,14 @@ export class DriverRegistry implements OnApplicationShutdown {
 
   /** Throws `Unavailable` for a name that the configuration does not have (any more): its blobs are out of reach, not gone. */
   get(name: string): Driver {
-    const driver = this.drivers.get(name);
+    const driver = this.drivers.get(name) ?? this.attached.get(name);
     if (driver === undefined) throw new DriverError('Unavailable', `no driver named ${name} is configured`);
     return driver;
+  }
+
+  /** Adds a driver for blobs that somebody else stored: no placement, check or listing is about it. */
+  addAttached(driver: Driver): void {
+    this.attached.set(driver.name, driver);
   }
 
   all(): readonly Driver[] {
@@ -22,6 +28,6 @@ export class DriverRegistry implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.all().map((driver) => driver.close()));
+    await Promise.all([...this.all(), ...this.attached.values()].map((driver) => driver.close()));
   }
 }

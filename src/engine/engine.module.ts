@@ -4,6 +4,7 @@ import { VaultaireConfig } from '../config/vaultaire-config';
 import { ArtifactRemover } from './artifacts/artifact-remover';
 import { ArtifactWriter } from './artifacts/artifact-writer';
 import { ArtifactService } from './artifacts/artifact.service';
+import { Attachments } from './attach/attachments';
 import { ActiveReads } from './blobs/active-reads';
 import { BlobPump } from './blobs/blob-pump';
 import { BlobReader } from './blobs/blob-reader';
@@ -38,6 +39,7 @@ import { QuotaModule } from './quota/quota.module';
     ArtifactRemover,
     ArtifactService,
     ArtifactWriter,
+    Attachments,
     {
       provide: BlobPump,
       inject: [VaultaireConfig],
@@ -72,6 +74,7 @@ import { QuotaModule } from './quota/quota.module';
     ArtifactRemover,
     ArtifactService,
     ArtifactWriter,
+    Attachments,
     BlobReconciler,
     ContainerService,
     GatewayInstance,

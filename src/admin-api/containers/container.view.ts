@@ -63,6 +63,13 @@ export class CreateContainer {
   readonly owner!: string;
 }
 
+export class AttachContainer {
+  @ApiProperty({ description: 'Name of an attachable source of the configuration', example: 'old-bucket' })
+  @IsString()
+  @MaxLength(32)
+  readonly source!: string;
+}
+
 export class UpdateContainer {
   @ApiPropertyOptional({ type: ContainerQuota, description: 'Takes the place of the whole quota' })
   @ValidateIf(isGiven)

@@ -8,6 +8,7 @@ import {
 } from '@nestjs/swagger';
 import { isString } from 'class-validator';
 import { effectivePolicy } from '../../context/policy/effective-policy';
+import { Attachments } from '../../engine/attach/attachments';
 import { JobView, jobView } from '../../jobs/admin/job.view';
 import { JobService } from '../../jobs/job.service';
 import { isValidBucketName } from '../../s3-api/http/bucket-name';
@@ -24,9 +25,10 @@ import { ApiPage, pageOf } from '../page';
 import type { Page } from '../page';
 import { tenancyProblems } from '../tenants/tenancy-problems';
 import { TENANT_PARAMETER } from '../tenants/tenants.controller';
+import { CONTAINER_ATTACH } from './container-attacher';
 import { CONTAINER_EMPTY } from './container-emptier';
 import { ContainerDirectory } from './container.directory';
-import { ContainerQuery, ContainerView, CreateContainer, UpdateContainer } from './container.view';
+import { AttachContainer, ContainerQuery, ContainerView, CreateContainer, UpdateContainer } from './container.view';
 
 const CONTAINER_PARAMETER = { name: 'container', description: 'Name of the container', example: 'photos' };
 
@@ -38,6 +40,7 @@ export class ContainersController {
     private readonly users: UserAdministrator,
     private readonly containers: ContainerDirectory,
     private readonly jobs: JobService,
+    private readonly attachments: Attachments,
   ) {}
 
   @Get()
@@ -137,6 +140,34 @@ export class ContainersController {
     const { id } = await this.containers.get(tenant, name);
     const options = { tenantId: tenant.id, createdBy: caller.actor };
     return jobView(await this.jobs.enqueue(CONTAINER_EMPTY, { containerId: id, container: name }, options));
+  }
+
+  @Post(':container/attach')
+  @HttpCode(202)
+  @AdminAction({
+    name: 'ContainerAttach',
+    role: 'operator',
+    summary: 'Make the objects of a source artifacts of a container, as a job',
+    description:
+      'No bytes are copied: reads go to the source, which is never written to, and from which nothing is deleted. Keys that the ' +
+      'container has stay as they are. A job that failed or was cancelled goes on where it was when this is asked for again.',
+  })
+  @ApiParam(TENANT_PARAMETER)
+  @ApiParam(CONTAINER_PARAMETER)
+  @ApiAcceptedResponse({ type: JobView })
+  async attach(
+    @Param('tenant') tenantName: string,
+    @Param('container') name: string,
+    @Body() { source }: AttachContainer,
+    @AdminCaller() caller: AdminCaller,
+  ): Promise<JobView> {
+    if (!this.attachments.names().includes(source)) {
+      throw AdminProblem.badFields([{ field: 'source', message: 'source must be one of those that can be attached' }]);
+    }
+    const tenant = await this.tenantOf(tenantName);
+    const { id } = await this.containers.get(tenant, name);
+    const options = { tenantId: tenant.id, createdBy: caller.actor };
+    return jobView(await this.jobs.enqueue(CONTAINER_ATTACH, { containerId: id, container: name, source }, options));
   }
 
   private tenantOf(nameOrId: string): Promise<Tenant> {

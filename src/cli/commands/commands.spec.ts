@@ -64,6 +64,12 @@ describe('a command', () => {
       { name: 'photos', owner: 'alice' },
     ],
     ['container delete photos --tenant acme', 'DELETE', '/tenants/acme/containers/photos'],
+    [
+      'container attach photos --tenant acme --source old',
+      'POST',
+      '/tenants/acme/containers/photos/attach',
+      { source: 'old' },
+    ],
     ['container empty photos --tenant acme --yes', 'POST', '/tenants/acme/containers/photos/empty', {}],
     ['tenant delete acme --yes', 'DELETE', '/tenants/acme'],
     ['tenant delete acme --yes --force', 'DELETE', '/tenants/acme?force=true'],

@@ -109,5 +109,21 @@ const empty: Command = {
   },
 };
 
+const attach: Command = {
+  name: 'container attach',
+  summary: 'Makes the objects of a configured source artifacts of a container without copying them, as a job.',
+  positionals: ['CONTAINER'],
+  options: {
+    tenant: TENANT,
+    source: { value: 'NAME', summary: 'a source of the configuration (attachable)', isRequired: true },
+    ...WAIT_OPTIONS,
+  },
+  run: async (context) => {
+    const { api, input } = context;
+    const source = input.required('source');
+    return outcomeOfJob(context, (await api.post(`${containerOf(input)}/attach`, { source })).body);
+  },
+};
+
 /** Namespaces of artifacts. */
-export const CONTAINER_COMMANDS: readonly Command[] = [list, show, create, update, remove, empty];
+export const CONTAINER_COMMANDS: readonly Command[] = [list, show, create, update, remove, empty, attach];

@@ -111,9 +111,11 @@ export class S3Objects {
     }
   }
 
-  async *list(prefix: string, signal: AbortSignal): AsyncGenerator<ListedObject> {
+  /** In the order of keys; `startAfter`: only those behind that key. */
+  async *list(prefix: string, signal: AbortSignal, startAfter?: string): AsyncGenerator<ListedObject> {
     const isV2 = this.client.settings.hasListV2;
-    let next: Record<string, string> = {};
+    let next: Record<string, string> =
+      startAfter === undefined ? {} : { [isV2 ? 'start-after' : 'marker']: startAfter };
     for (;;) {
       const query: Record<string, string> = { prefix, ...(isV2 && { 'list-type': '2' }), ...next };
       const page = rootOf(await this.client.send({ method: 'GET', objectKey: undefined, query }, { signal }));
