@@ -39,8 +39,8 @@ export class BytePacer {
   }
 
   /**
-   * Undefined: the bytes may go. Else resolves when they may; rejects at once with the reason of `signal` when that aborts, and gives
-   * back what was set aside. `onBeat` is called every ten seconds meanwhile.
+   * Undefined: the bytes may go. Else resolves when they may; rejects with the reason of `signal` when that aborts, at the latest when
+   * the limits have answered, and gives back what was set aside. `onBeat` is called every ten seconds meanwhile.
    */
   reserve(bytes: number, signal: AbortSignal, onBeat?: () => void): Promise<void> | undefined {
     const taken: Allowance[] = [];
