@@ -5,6 +5,8 @@ const ES_MODULE_PACKAGES = ['@apidevtools', '@nestjs', 'cockatiel', 'hyparquet',
 
 const config: Config = {
   testEnvironment: 'node',
+  // Most specs wait for a gateway that they started: on two cores, one at a time leaves them idle.
+  maxWorkers: 2,
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
   transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
