@@ -85,9 +85,12 @@ export class FolderSource extends ForeignSource {
     return names.sort();
   }
 
-  /** Rejects where a link leads out of the folder. */
+  /** Rejects with `Unavailable` where the folder itself is away, `NotFound` where a link leads out of it. */
   private async pathOf(key: string): Promise<string> {
-    const [root, path] = await Promise.all([realpath(this.root), realpath(join(this.root, key))]);
+    const root = await realpath(this.root).catch((cause: unknown) => {
+      throw new DriverError('Unavailable', 'the folder is away', { cause });
+    });
+    const path = await realpath(join(root, key));
     if (!path.startsWith(root + sep)) throw new DriverError('NotFound', 'a file is not in its folder any more');
     return path;
   }
@@ -99,7 +102,7 @@ function etagOf({ size, mtimeNs, ino }: BigIntStats): string {
 
 function asDriverError(error: unknown): DriverError {
   if (error instanceof DriverError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (GONE.has(code)) return new DriverError('NotFound', 'a file is gone', { cause: error });
   const kind = code === 'EACCES' || code === 'EPERM' ? 'PermissionDenied' : 'Unavailable';
   return new DriverError(kind, `a folder could not be read (${code})`, { cause: error });
