@@ -5,16 +5,26 @@ type Dependencies = ConstructorParameters<typeof HealthService>;
 
 describe('HealthService', () => {
   let ping: jest.Mock<Promise<unknown[]>, []>;
-  let probe: jest.Mock<Promise<DriverHealth>, []>;
+  let probe: jest.Mock<Promise<DriverHealth>, [string]>;
   let service: HealthService;
 
   beforeEach(() => {
     jest.useFakeTimers();
     ping = jest.fn(() => Promise.resolve([]));
-    probe = jest.fn((): Promise<DriverHealth> => Promise.resolve({ isHealthy: true, latencyMs: 1 }));
-    const drivers = { all: () => [{ name: 'local', health: probe }] };
-    service = new HealthService({ query: ping } as unknown as Dependencies[0], drivers as unknown as Dependencies[1]);
+    probe = jest.fn((_name: string): Promise<DriverHealth> => Promise.resolve({ isHealthy: true, latencyMs: 1 }));
+    service = serviceFor(['local']);
   });
+
+  /** With one placement on all of the drivers. */
+  const serviceFor = (names: string[], quorum = names.length): HealthService => {
+    const drivers = { all: () => names.map((name) => ({ name, health: () => probe(name) })) };
+    const placements = { byName: new Map([['default', { drivers: names, quorum }]]) };
+    return new HealthService(
+      { query: ping } as unknown as Dependencies[0],
+      drivers as unknown as Dependencies[1],
+      placements as unknown as Dependencies[2],
+    );
+  };
 
   afterEach(() => {
     jest.useRealTimers();
@@ -41,6 +51,22 @@ describe('HealthService', () => {
       ],
     });
   });
+
+  it.each([
+    [1, true],
+    [2, false],
+  ])(
+    'is ready as long as placements have their quorum: %s of two drivers, one of them ill',
+    async (quorum, isReady) => {
+      probe.mockImplementation((name) =>
+        Promise.resolve(name === 'one' ? { isHealthy: false, reason: 'away' } : { isHealthy: true, latencyMs: 1 }),
+      );
+      await expect(serviceFor(['one', 'two'], quorum).readiness()).resolves.toMatchObject({
+        isReady,
+        checks: [{ isHealthy: true }, { name: 'driver:one', isHealthy: false }, { isHealthy: true }],
+      });
+    },
+  );
 
   it('does not wait for ever for an answer', async () => {
     ping.mockReturnValue(new Promise(() => undefined));

@@ -4,6 +4,7 @@ import { systemContext } from '../context/operation-context';
 import { Database } from '../database/database';
 import type { Driver } from '../drivers/driver';
 import { DriverRegistry } from '../drivers/driver.registry';
+import { Placements } from '../engine/placement/placements';
 
 export interface HealthCheck {
   /** `database`, or `driver:<name>`. */
@@ -15,6 +16,7 @@ export interface HealthCheck {
 }
 
 export interface Readiness {
+  /** PostgreSQL answers, and every placement has its quorum of healthy drivers: no request need be refused for want of one. */
   readonly isReady: boolean;
   readonly checks: readonly HealthCheck[];
 }
@@ -33,6 +35,7 @@ export class HealthService {
   constructor(
     private readonly database: Database,
     private readonly drivers: DriverRegistry,
+    private readonly placements: Placements,
   ) {}
 
   /** Never rejects; takes some two seconds at the most. */
@@ -49,7 +52,17 @@ export class HealthService {
       timed('database', () => this.pingDatabase()),
       ...this.drivers.all().map((driver) => timed(`driver:${driver.name}`, () => probe(driver))),
     ]);
-    return { isReady: checks.every(({ isHealthy }) => isHealthy), checks };
+    return { isReady: this.isReady(checks), checks };
+  }
+
+  private isReady(checks: readonly HealthCheck[]): boolean {
+    const healthy = new Set(checks.filter(({ isHealthy }) => isHealthy).map(({ name }) => name));
+    return (
+      healthy.has('database') &&
+      [...this.placements.byName.values()].every(
+        ({ drivers, quorum }) => drivers.filter((name) => healthy.has(`driver:${name}`)).length >= quorum,
+      )
+    );
   }
 
   private async pingDatabase(): Promise<string | undefined> {
