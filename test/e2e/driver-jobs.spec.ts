@@ -125,6 +125,13 @@ describe('jobs that go through a driver', () => {
       return objects.has(missing) && digest(objects.get(damaged)?.bytes) === digest(good);
     });
     two.faults = OUTAGE;
+    // Their bytes are there a moment before their rows say so.
+    await until('all can be read', () =>
+      checkAll().then(
+        () => true,
+        () => false,
+      ),
+    );
     await checkAll();
     two.faults = () => undefined;
   });
