@@ -7,6 +7,11 @@ import { FolderLock } from '../../config/folder-lock';
 const OWNER = 'owner';
 /** Not locked yet. */
 const UNFINISHED = '.new';
+/**
+ * A lock is named after the inode of its folder, and {@link SpoolFolder.remove} frees the inode before the lock. A folder that is made
+ * in between can't be locked; another one beside it has another inode.
+ */
+const MAX_NEW_FOLDERS = 8;
 /** The lock holds on one machine. A folder of another one is taken over when nobody has touched it for so long. */
 const FOREIGN_PATIENCE_MS = 300_000;
 
@@ -19,14 +24,24 @@ export class SpoolFolder {
 
   /** A new one in `parent`, which is made as well. */
   static async create(parent: string): Promise<SpoolFolder> {
-    const path = join(parent, randomUUID());
-    const unfinished = `${path}${UNFINISHED}`;
-    await mkdir(unfinished, { recursive: true, mode: 0o700 });
-    await writeFile(join(unfinished, OWNER), hostname());
-    const lock = await FolderLock.tryAcquire(unfinished);
-    if (lock === undefined) throw new Error(`the new folder ${unfinished} is locked by somebody else`);
-    await rename(unfinished, path);
-    return new SpoolFolder(path, lock);
+    const refused: string[] = [];
+    try {
+      while (refused.length < MAX_NEW_FOLDERS) {
+        const path = join(parent, randomUUID());
+        const unfinished = `${path}${UNFINISHED}`;
+        await mkdir(unfinished, { recursive: true, mode: 0o700 });
+        await writeFile(join(unfinished, OWNER), hostname());
+        const lock = await FolderLock.tryAcquire(unfinished);
+        if (lock !== undefined) {
+          await rename(unfinished, path);
+          return new SpoolFolder(path, lock);
+        }
+        refused.push(unfinished);
+      }
+      throw new Error(`new folders in ${parent} are locked by somebody else`);
+    } finally {
+      for (const path of refused) await rm(path, { recursive: true, force: true });
+    }
   }
 
   /** Takes over a folder in `parent` whose process is gone; undefined when there is none. */
