@@ -28,7 +28,7 @@ describe('VersionFinder', () => {
   });
 
   beforeEach(async () => {
-    await pool.query('TRUNCATE artifact_versions, blobs');
+    await pool.query('TRUNCATE artifact_versions, blobs CASCADE');
     const database = new Database(pool);
     statements = [];
     finder = new VersionFinder(
