@@ -12,7 +12,8 @@ import { changedMeanwhile, isClosing, TenancyError } from '../tenancy.error';
 import type { AccessKeyCredentials, AccessKeyDetails } from '../tenancy.service';
 import { TenancyService } from '../tenancy.service';
 
-const IS_ACTIVE = `state = 'active' AND (expires_at IS NULL OR expires_at > now())`;
+/** By the clock: who waited for the tenant's row began before a change that it has to see. */
+const IS_ACTIVE = `state = 'active' AND (expires_at IS NULL OR expires_at > clock_timestamp())`;
 
 /** Absent: stays as it is. */
 export interface KeyChanges {
@@ -79,7 +80,7 @@ export class KeyAdministrator {
         .update(AccessKey)
         .set({
           revision: () => 'revision + 1',
-          expiresAt: () => 'least(expires_at, now() + make_interval(secs => :overlapSeconds))',
+          expiresAt: () => 'least(expires_at, clock_timestamp() + make_interval(secs => :overlapSeconds))',
         })
         .where(`id = :accessKeyId AND ${IS_ACTIVE}`, { accessKeyId, overlapSeconds })
         .execute();
