@@ -5,6 +5,7 @@ import { DriverError } from '../driver.errors';
 import type { SendOptions } from '../s3/s3-client';
 import { SourceReader } from '../source-reader';
 import type { TransferBuffers } from '../transfer-buffers';
+import { isOfSource, toAborted } from '../upload-failure';
 import { isKind } from './graph-account';
 import type { GraphAccount } from './graph-account';
 import type { OneDriveSettings } from './onedrive-settings';
@@ -326,16 +327,6 @@ export class OneDriveWrite {
     if (this.upload === undefined) throw new DriverError('Unexpected', 'no upload was begun');
     return this.upload;
   }
-}
-
-function isOfSource(error: unknown): boolean {
-  return !(error instanceof DriverError) || error.kind === 'Corrupted';
-}
-
-function toAborted(error: unknown, signal: AbortSignal): unknown {
-  return isKind(error, 'Aborted')
-    ? error
-    : new DriverError('Aborted', 'the operation was aborted', { cause: signal.reason });
 }
 
 /** A session that is gone is no missing blob. */

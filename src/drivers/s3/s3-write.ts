@@ -5,6 +5,7 @@ import type { BlobSource } from '../driver';
 import { DriverError } from '../driver.errors';
 import { SourceReader } from '../source-reader';
 import type { TransferBuffer, TransferBuffers } from '../transfer-buffers';
+import { isOfSource, toAborted } from '../upload-failure';
 import type { SendOptions, StreamedBody } from './s3-client';
 import { isKind, textOf } from './s3-objects';
 import type { S3Objects } from './s3-objects';
@@ -355,16 +356,6 @@ export class S3Write {
   private get settings(): S3Objects['client']['settings'] {
     return this.objects.client.settings;
   }
-}
-
-function isOfSource(error: unknown): boolean {
-  return !(error instanceof DriverError) || error.kind === 'Corrupted';
-}
-
-function toAborted(error: unknown, signal: AbortSignal): unknown {
-  return isKind(error, 'Aborted')
-    ? error
-    : new DriverError('Aborted', 'the operation was aborted', { cause: signal.reason });
 }
 
 function toError(error: unknown): Error {

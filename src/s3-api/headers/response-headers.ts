@@ -24,11 +24,6 @@ const OVERRIDES = [
   ['response-expires', 'expires'],
 ] as const;
 
-/** `"etag"` */
-export function quoteEntityTag(etag: string): string {
-  return `"${etag}"`;
-}
-
 /** Headers of GetObject and HeadObject, `Content-Length` included. */
 export function readHeaders(read: ArtifactRead, options: ReadHeaderOptions): ResponseHeaders {
   const { stat, range } = read;
