@@ -6,22 +6,11 @@ import { VaultaireConfig } from '../config/vaultaire-config';
 import type { CanaryConfig } from '../config/vaultaire-config';
 import { Database } from '../database/database';
 import type { Statement } from '../database/database';
+import { PeriodicTurn } from '../database/periodic-turn';
 import { CanaryMetrics } from '../metrics/canary.metrics';
 import { CanaryFailure, runCanary } from './canary-run';
 import { ensureCanaryTenant } from './canary-tenant';
 
-const CLAIM: Statement = {
-  name: 'canary-claim',
-  text: `SELECT vaultaire_claim_job('canary', make_interval(secs => $1), make_interval(secs => $1)) AS is_mine`,
-};
-const SUCCEEDED: Statement = {
-  name: 'canary-succeeded',
-  text: `UPDATE periodic_jobs SET succeeded_at = clock_timestamp(), duration_ms = $1, error = NULL WHERE name = 'canary'`,
-};
-const FAILED: Statement = {
-  name: 'canary-failed',
-  text: `UPDATE periodic_jobs SET error = $1, claimed_at = clock_timestamp() WHERE name = 'canary'`,
-};
 const FORGET: Statement = { name: 'canary-forget', text: `DELETE FROM periodic_jobs WHERE name = 'canary'` };
 
 /**
@@ -69,9 +58,9 @@ export class CanaryService implements OnApplicationBootstrap, BeforeApplicationS
   /** Never rejects. */
   private async runIfDue(canary: CanaryConfig): Promise<void> {
     const startedAtMs = performance.now();
+    const turn = new PeriodicTurn(this.database, 'canary', canary.intervalSeconds, canary.intervalSeconds);
     try {
-      const [claim] = await this.database.query<{ is_mine: boolean }>(CLAIM, [canary.intervalSeconds]);
-      if (claim?.is_mine !== true) return;
+      if (!(await turn.claim())) return;
       const { accessKeyId, secretKey } = await ensureCanaryTenant(this.dataSource, this.environment);
       const target = {
         endpoint: canary.endpoint,
@@ -88,23 +77,23 @@ export class CanaryService implements OnApplicationBootstrap, BeforeApplicationS
         this.stopping.signal,
       );
       this.metrics.ended('ok');
-      await this.database.query(SUCCEEDED, [performance.now() - startedAtMs]);
+      await turn.succeeded(startedAtMs);
     } catch (error) {
       if (this.stopping.signal.aborted) return;
-      await this.failed(canary, error);
+      if (this.counts(canary, error)) await turn.failed(error);
     }
   }
 
-  private async failed(canary: CanaryConfig, error: unknown): Promise<void> {
+  /** False: this failure counts with an earlier one. */
+  private counts(canary: CanaryConfig, error: unknown): boolean {
     if (error instanceof CanaryFailure) this.metrics.ended(error.step);
     else {
       // Without PostgreSQL no process can tell whose turn it is: each counts, once an interval.
-      if (performance.now() - this.countedAtMs < canary.intervalSeconds * 1_000) return;
+      if (performance.now() - this.countedAtMs < canary.intervalSeconds * 1_000) return false;
       this.countedAtMs = performance.now();
       this.metrics.ended('prepare');
     }
     this.logger.warn('The canary failed', error);
-    const reason = error instanceof Error ? error.message : String(error);
-    await this.database.query(FAILED, [reason]).catch(() => undefined);
+    return true;
   }
 }

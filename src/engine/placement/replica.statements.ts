@@ -154,14 +154,3 @@ export const BLOBS_OF_PLACEMENT: Statement = {
     WHERE coalesce(placement, 'default') = $1 AND state = 'live' AND driver IS NOT NULL AND id > $2 AND id < $3
     ORDER BY id LIMIT $4`,
 };
-
-/** True for the one process that is to move old blobs now. */
-export const CLAIM_TIERING: Statement = {
-  name: 'claim_tiering',
-  text: `SELECT vaultaire_claim_job('tiering', make_interval(secs => $1), interval '1 hour') AS is_mine`,
-};
-
-export const TIERING_DONE: Statement = {
-  name: 'tiering_done',
-  text: `UPDATE periodic_jobs SET succeeded_at = clock_timestamp(), duration_ms = $1 WHERE name = 'tiering'`,
-};

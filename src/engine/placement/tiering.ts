@@ -2,17 +2,19 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { Environment } from '../../config/environment';
 import { Database } from '../../database/database';
+import { PeriodicTurn } from '../../database/periodic-turn';
 import { IntervalJob } from '../quota/interval-job';
 import type { Placement } from './placements';
 import { Placements } from './placements';
 import { ReplicaMover } from './replica-mover';
 import type { HeldBlobRow } from './replica-mover';
-import { BLOBS_OF_PLACEMENT, CLAIM_TIERING, TIERING_DONE } from './replica.statements';
+import { BLOBS_OF_PLACEMENT } from './replica.statements';
 
 const BATCH_BLOBS = 4;
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 /** Rounds in a day: old blobs wait an hour at most. */
 const ROUNDS_IN_A_DAY = 24;
+const LEASE_SECONDS = 3_600;
 const MAX_LOGGED_FAILURES = 10;
 
 /** Gives blobs that have become old the placement that theirs says. One process of all does it at a time. */
@@ -47,10 +49,15 @@ export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdow
     const startedAtMs = performance.now();
     // Less than the time between two rounds, so that a claim is never a moment early.
     const seconds = (this.dayMs / 1000 / ROUNDS_IN_A_DAY) * 0.9;
-    const [row] = await this.database.query<{ is_mine: boolean }>(CLAIM_TIERING, [seconds]);
-    if (row?.is_mine !== true) return false;
-    for (const placement of this.placements.byName.values()) await this.moveOld(placement);
-    await this.database.query(TIERING_DONE, [Math.round(performance.now() - startedAtMs)]);
+    const turn = new PeriodicTurn(this.database, 'tiering', seconds, LEASE_SECONDS);
+    if (!(await turn.claim())) return false;
+    try {
+      for (const placement of this.placements.byName.values()) await this.moveOld(placement);
+    } catch (error) {
+      await turn.failed(error);
+      throw error;
+    }
+    await turn.succeeded(startedAtMs);
     return true;
   }
 

@@ -2,25 +2,13 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import { Injectable, Logger } from '@nestjs/common';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import { Database } from '../../database/database';
+import { PeriodicTurn } from '../../database/periodic-turn';
 import { EVENT_JOBS } from './event-jobs';
 import type { PeriodicJob } from './event-jobs';
 
 const LOOK_INTERVAL_MS = 60_000;
 /** After which another gateway takes a job for abandoned. Longer than any step of a job may take. */
 const LEASE_SECONDS = 1_800;
-
-const CLAIM = {
-  name: 'periodic-job-claim',
-  text: 'SELECT vaultaire_claim_job($1, make_interval(secs => $2), make_interval(secs => $3)) AS is_mine',
-};
-const SUCCEEDED = {
-  name: 'periodic-job-succeeded',
-  text: 'UPDATE periodic_jobs SET succeeded_at = clock_timestamp(), duration_ms = $2, error = NULL WHERE name = $1',
-};
-const FAILED = {
-  name: 'periodic-job-failed',
-  text: 'UPDATE periodic_jobs SET error = $2, claimed_at = clock_timestamp() WHERE name = $1',
-};
 
 /** Keeps the event log in order: partitions ahead, retention, roll-ups. Of all gateways on the database, one does each job at a time. */
 @Injectable()
@@ -64,16 +52,14 @@ export class PeriodicJobsService implements OnApplicationBootstrap, BeforeApplic
 
   private async runIfDue(job: PeriodicJob): Promise<void> {
     const startedAtMs = performance.now();
+    const turn = new PeriodicTurn(this.database, job.name, job.intervalSeconds, LEASE_SECONDS);
     try {
-      const values = [job.name, job.intervalSeconds, LEASE_SECONDS];
-      const [claim] = await this.database.query<{ is_mine: boolean }>(CLAIM, values);
-      if (claim?.is_mine !== true) return;
+      if (!(await turn.claim())) return;
       await job.run(this.database, this.config, this.stopping.signal);
-      await this.database.query(SUCCEEDED, [job.name, performance.now() - startedAtMs]);
+      await turn.succeeded(startedAtMs);
     } catch (error) {
       this.logger.warn(`The job ${job.name} failed and is tried again later`, error);
-      const reason = error instanceof Error ? error.message : String(error);
-      await this.database.query(FAILED, [job.name, reason]).catch(() => undefined);
+      await turn.failed(error);
     }
   }
 }

@@ -7,6 +7,7 @@ import { artifactKey, containerName, tenantId, userId } from '../../context/ids'
 import type { OperationContext } from '../../context/operation-context';
 import { effectivePolicy } from '../../context/policy/effective-policy';
 import { Database } from '../../database/database';
+import { PeriodicTurn } from '../../database/periodic-turn';
 import { ArtifactWriter } from '../../engine/artifacts/artifact-writer';
 import { ContainerService } from '../../engine/containers/container.service';
 import { EngineError } from '../../engine/engine.errors';
@@ -14,15 +15,12 @@ import { accountNumberOf } from '../sts/account';
 import {
   ABANDON_DELIVERY,
   BEGIN_DELIVERY,
-  CLAIM_ROUND,
   DELIVERY_LINES,
   FINISH_DELIVERY,
   FORGET_LINES,
   LOG_SOURCES,
   OLDEST_WAITING,
   RESUME_DELIVERY,
-  ROUND_FAILED,
-  ROUND_SUCCEEDED,
 } from './access-log.statements';
 import type { LogSource } from './access-log.statements';
 import { logObjectKey } from './log-object-key';
@@ -56,6 +54,7 @@ export class AccessLogDelivery implements OnApplicationBootstrap, BeforeApplicat
   private readonly logger = new Logger('AccessLog');
   private readonly stopping = new AbortController();
   private readonly intervalSeconds: number;
+  private readonly turn: PeriodicTurn;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private forgotAtMs = -Infinity;
@@ -67,6 +66,7 @@ export class AccessLogDelivery implements OnApplicationBootstrap, BeforeApplicat
     config: VaultaireConfig,
   ) {
     this.intervalSeconds = config.accessLogs.deliveryIntervalSeconds;
+    this.turn = new PeriodicTurn(database, 'access-logs', this.intervalSeconds, LEASE_SECONDS);
   }
 
   onApplicationBootstrap(): void {
@@ -90,17 +90,12 @@ export class AccessLogDelivery implements OnApplicationBootstrap, BeforeApplicat
   private async deliverIfDue(): Promise<void> {
     const startedAtMs = performance.now();
     try {
-      const [claim] = await this.database.query<{ is_mine: boolean }>(CLAIM_ROUND, [
-        this.intervalSeconds,
-        LEASE_SECONDS,
-      ]);
-      if (claim?.is_mine !== true) return;
+      if (!(await this.turn.claim())) return;
       await this.deliver();
-      await this.database.query(ROUND_SUCCEEDED, [performance.now() - startedAtMs]);
+      await this.turn.succeeded(startedAtMs);
     } catch (error) {
       this.logger.warn('Access logs were not delivered, and are tried again later', error);
-      const reason = error instanceof Error ? error.message : String(error);
-      await this.database.query(ROUND_FAILED, [reason]).catch(() => undefined);
+      await this.turn.failed(error);
     }
   }
 

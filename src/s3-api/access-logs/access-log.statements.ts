@@ -88,19 +88,3 @@ export const FORGET_LINES: Statement = {
     )
     DELETE FROM access_log_deliveries d WHERE d.id IN (SELECT delivery_id FROM lines)`,
 };
-
-/** True for the gateway that delivers now: one of all does. */
-export const CLAIM_ROUND: Statement = {
-  name: 'access-log-claim',
-  text: `SELECT vaultaire_claim_job('access-logs', make_interval(secs => $1), make_interval(secs => $2)) AS is_mine`,
-};
-
-export const ROUND_SUCCEEDED: Statement = {
-  name: 'access-log-succeeded',
-  text: `UPDATE periodic_jobs SET succeeded_at = clock_timestamp(), duration_ms = $1, error = NULL WHERE name = 'access-logs'`,
-};
-
-export const ROUND_FAILED: Statement = {
-  name: 'access-log-failed',
-  text: `UPDATE periodic_jobs SET error = $1, claimed_at = clock_timestamp() WHERE name = 'access-logs'`,
-};
