@@ -329,6 +329,14 @@ describe('failed attempts of an address', () => {
     expect(attempts.taken).toBe(1);
   });
 
+  it('count once what many requests ask for at the same time, and nothing when they are valid', async () => {
+    const attempts = new Attempts(1);
+    const guard = guardOver(undefined, KEY, attempts);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => canActivate(guard)));
+    expect(answers).toEqual(Array.from({ length: 50 }, () => true));
+    expect(attempts.taken).toBe(0);
+  });
+
   it('do not count what is valid, nor what nobody could look up', async () => {
     const attempts = new Attempts();
     expect(await canActivate(guardOver(KEY, KEY, attempts))).toBe(true);

@@ -41,6 +41,8 @@ export class SigV4Guard implements CanActivate {
   private readonly verifier: SigV4Verifier;
   /** What the policies of a session allow, for as long as its token is kept open. */
   private readonly sessionRules = new WeakMap<SessionStatement, readonly AccessScope[]>();
+  /** Attempts that are asked for, by key and address. */
+  private readonly attempts = new Map<string, Promise<void>>();
 
   constructor(
     private readonly accessKeys: AccessKeyService,
@@ -108,8 +110,7 @@ export class SigV4Guard implements CanActivate {
     session: SessionStatement | undefined,
   ): Promise<boolean> {
     const { remoteAddress } = request.record;
-    const isCounted = this.accessKeys.needsLoad(parentId);
-    if (isCounted) await this.failures.attempt(remoteAddress);
+    const isCounted = this.accessKeys.needsLoad(parentId) && (await this.attemptOnce(parentId, remoteAddress));
     let hasFailed = false;
     try {
       return this.admit(request, signed, claim, await this.accessKeys.find(parentId), session);
@@ -120,6 +121,20 @@ export class SigV4Guard implements CanActivate {
     } finally {
       if (isCounted && !hasFailed) this.failures.forgive(remoteAddress);
     }
+  }
+
+  /** True for the first of those that come while the address asks for an attempt at the key: the others wait with it, and take none. */
+  private async attemptOnce(parentId: string, remoteAddress: string | undefined): Promise<boolean> {
+    const name = `${parentId} ${remoteAddress ?? ''}`;
+    const underway = this.attempts.get(name);
+    if (underway !== undefined) {
+      await underway;
+      return false;
+    }
+    const attempt = this.failures.attempt(remoteAddress).finally(() => this.attempts.delete(name));
+    this.attempts.set(name, attempt);
+    await attempt;
+    return true;
   }
 
   private admit(

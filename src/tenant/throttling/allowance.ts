@@ -74,10 +74,13 @@ export class Allowance implements BucketRate {
     return this.takeLeased(count) ? 0 : this.wait(count);
   }
 
-  /** What was taken was not used after all. */
+  /** What was taken was not used after all. The owner hears of it in this turn of the event loop: others may need it. */
   refund(count = 1): void {
     this.refunded += count;
-    this.owner.isActive(this);
+    if (this.refunded > count) return;
+    setImmediate(() => {
+      if (this.refunded > 0) this.report(0);
+    });
   }
 
   release(): void {
@@ -125,7 +128,7 @@ export class Allowance implements BucketRate {
   sweep(): boolean {
     this.idleSweeps = this.spent > 0 ? 0 : this.idleSweeps + 1;
     if (this.idleSweeps >= IDLE_SWEEPS || this.kind === 'slots') this.returnLeft();
-    else if (this.spent > 0 || this.refunded > 0) this.report(0);
+    else if (this.spent > 0) this.report(0);
     return this.left > 0;
   }
 

@@ -136,6 +136,7 @@ describe('LimitLedger', () => {
             if (went.at(-1) === network.nowMs) {
               went.pop();
               bucket(at)?.refund();
+              await settled();
             }
           } else {
             network.kill(ids[at] ?? 0);
@@ -195,6 +196,22 @@ describe('LimitLedger', () => {
   }, 30_000);
 
   const rate: BucketRate = { perSecond: 100, burst: 80 };
+
+  it('has what was not used after all for others at once', async () => {
+    const network = new Network();
+    const scarce = { perSecond: 0.001, burst: 1 };
+    const [one, other] = [network.holder(1), network.holder(2)].map((holder) =>
+      holder.subject('address', 'a').of('address'),
+    );
+    const first = one?.take(scarce);
+    network.deliverAll();
+    expect(await first).toBe(0);
+    one?.refund();
+    await settled();
+    const second = other?.take(scarce);
+    network.deliverAll();
+    expect(await second).toBe(0);
+  });
 
   it('recalls what one holder has at hand before it refuses another', async () => {
     const network = new Network();

@@ -74,7 +74,7 @@ export class LimitLedger {
     const returned = bucket.book(holder, report);
     account.share?.giveBack(returned);
     if (report.ask !== 0) account.waiters.push({ holder, report, answer });
-    recalled.delete(holder);
+    if (!isRefundOnly(report)) recalled.delete(holder);
     this.goOn(account);
     if (bucket.kind === 'slots' && bucket.isUntouched && account.waiters.length === 0) this.slots.delete(bucket.key);
   }
@@ -206,6 +206,11 @@ export class LimitLedger {
 function spareOf({ bucket, share }: Account, need: number, wanted: number): number {
   const left = Math.min(bucket.tokens, share?.available ?? Infinity) - need;
   return Math.max(0, Math.min(wanted, Math.floor(left / SPARE_DIVISOR)));
+}
+
+/** It says nothing of the lease that may have been recalled. */
+function isRefundOnly({ ask, spent, returned, refunded }: LeaseReport): boolean {
+  return ask === 0 && spent === 0 && returned === 0 && refunded > 0;
 }
 
 function forgetTimer(account: Account): void {
