@@ -111,13 +111,13 @@ function beginAll(candidates: readonly Candidate[]): Promise<InFlight[]> {
 }
 
 describe.each([
-  ['a PostgreSQL of its own', 'fresh'],
-  ['the embedded PostgreSQL', 'embedded'],
-] as const)('a gateway on %s whose processes are all killed', (_where, database) => {
+  ['of two workers, on a PostgreSQL of its own', 2, 'fresh'],
+  ['of one process, on the embedded PostgreSQL', 1, 'embedded'],
+] as const)('a gateway %s whose processes are all killed', (_what, workers, database) => {
   let suite: CrashSuite;
 
   beforeAll(async () => {
-    suite = await CrashSuite.start({ workers: 2, database });
+    suite = await CrashSuite.start({ workers, database });
   }, 60_000);
 
   afterAll(async () => {
