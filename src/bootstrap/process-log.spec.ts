@@ -29,4 +29,10 @@ describe('logLine', () => {
     logLine('error', 'e');
     expect(messages()).toEqual(expected);
   });
+
+  it('writes no secrets', () => {
+    logLine('error', 'connect to redis://user:opensesame@127.0.0.1:1/0 failed', { detail: 'Bearer opensesame' });
+    expect(written.join('')).toContain('127.0.0.1');
+    expect(written.join('')).not.toContain('opensesame');
+  });
 });

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../config/environment';
+import { redacted } from './log-redaction';
 
 /** As pino numbers them. */
 const LEVELS: Readonly<Record<LogLevel, number>> = {
@@ -19,8 +20,8 @@ export function setLogLevel(level: LogLevel): void {
 }
 
 /**
- * A log line in the form of the workers' logger, for the primary, which loads no logger so that it stays small. Lines go
- * to standard error; standard output is for what start-up tells its operator.
+ * A log line in the form of the workers' logger, without secrets, for the primary, which loads no logger so that it stays
+ * small. Lines go to standard error; standard output is for what start-up tells its operator.
  */
 export function logLine(
   level: 'info' | 'warn' | 'error',
@@ -29,5 +30,5 @@ export function logLine(
 ): void {
   if (LEVELS[level] < lowest) return;
   const line = { level: LEVELS[level], time: Date.now(), pid: process.pid, ...fields, msg: message };
-  process.stderr.write(`${JSON.stringify(line)}\n`);
+  process.stderr.write(`${redacted(JSON.stringify(line))}\n`);
 }
