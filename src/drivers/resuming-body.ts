@@ -7,18 +7,30 @@ const PROGRESS_BYTES = 64 * 1024;
 /** Opens the rest behind `receivedBytes`, or rejects with what the reader is to see. `attempt` counts breaks without much between them. */
 export type Resume = (receivedBytes: number, error: Error, attempt: number) => Promise<Readable>;
 
+/** Looks at the bytes of a body on their way. */
+export interface BodyCheck {
+  passed(chunk: Uint8Array): void;
+  /**
+   * Asked when all bytes have passed and the last piece was not handed on yet. Undefined: it may be. Else resolves when it may, or
+   * rejects with what the reader is to see.
+   */
+  verdict(): Promise<void> | undefined;
+}
+
 /** A body that goes on where it broke. Its bytes are those of one source after the other, never twice and never out of order. */
 export class ResumingBody extends Readable {
   private receivedBytes = 0;
   private fruitlessBreaks = 0;
   private brokeAtBytes = 0;
   private source: Readable;
+  private isJudged = false;
 
   constructor(
     source: Readable,
     private readonly sizeBytes: number,
     private readonly signal: AbortSignal,
     private readonly resumeFrom: Resume,
+    private readonly check?: BodyCheck,
   ) {
     super({ highWaterMark: source.readableHighWaterMark });
     this.source = source;
@@ -42,16 +54,33 @@ export class ResumingBody extends Readable {
   private follow(source: Readable): void {
     source.on('data', (chunk: Buffer) => {
       this.receivedBytes += chunk.length;
-      if (!this.push(chunk)) source.pause();
+      this.check?.passed(chunk);
+      const verdict = this.receivedBytes === this.sizeBytes ? this.check?.verdict() : undefined;
+      if (verdict !== undefined) this.endAfter(verdict, chunk);
+      else if (!this.push(chunk)) source.pause();
     });
     source.once('end', () => {
-      this.push(null);
+      if (!this.isJudged) this.push(null);
     });
     source.once('error', (error) => {
       void this.goOn(error);
     });
     // Flowing only once somebody reads.
     source.pause();
+  }
+
+  private endAfter(verdict: Promise<void>, lastChunk: Buffer): void {
+    this.isJudged = true;
+    verdict.then(
+      () => {
+        if (this.isGone()) return;
+        this.push(lastChunk);
+        this.push(null);
+      },
+      (error: unknown) => {
+        this.destroy(error instanceof Error ? error : new Error('the body could not be checked', { cause: error }));
+      },
+    );
   }
 
   private async goOn(error: Error): Promise<void> {

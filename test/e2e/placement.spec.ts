@@ -165,6 +165,23 @@ describe('placement', () => {
     expect((await get('breaks', 'bytes=5-299999')).equals(body.subarray(5, 300_000))).toBe(true);
   });
 
+  it.each([
+    ['the first copy had sent other bytes', 'one', 1_000],
+    ['the other copy has other bytes', 'two', 299_000],
+  ] as const)('ends no body well that is put together of two where %s', async (_, where, position) => {
+    await put('patched', 'MIRRORED');
+    const { store } = mirrored[where];
+    const [key, object] = [...store.objects].at(-1) ?? ['', undefined];
+    if (object === undefined) throw new Error('there is no copy');
+    const bytes = Buffer.from(object.bytes);
+    bytes.writeUInt8(bytes.readUInt8(position) ^ 1, position);
+    store.objects.set(key, { ...object, bytes, crc32: undefined });
+    mirrored.one.failNext('GetObject', { do: 'reset-body', afterBytes: 100_000 });
+    await expect(get('patched')).rejects.toThrow();
+    await until('the bad copy is made again', () => store.objects.get(key)?.bytes.equals(body) === true);
+    expect((await get('patched')).equals(body)).toBe(true);
+  });
+
   it('answers 503, not 404, where one copy is lost and the other out of reach', async () => {
     await put('lost', 'MIRRORED');
     mirrored.one.store.objects.clear();

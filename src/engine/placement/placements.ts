@@ -48,6 +48,7 @@ export class Placements {
   private readonly byStorageClass: ReadonlyMap<string, Placement>;
   private readonly rules: readonly { readonly rule: PlacementRuleConfig; readonly placement: Placement }[];
   private readonly readRanks: ReadonlyMap<string, number>;
+  private readonly sharing: ReadonlySet<string>;
 
   constructor(config: VaultaireConfig) {
     this.byName = new Map([...config.placements].map(([name, given]) => [name, toPlacement(name, given)]));
@@ -58,6 +59,11 @@ export class Placements {
     this.rules = config.placementRules.map((rule) => ({ rule, placement: this.get(rule.placement) }));
     const order = config.drivers.map(({ name }) => name);
     const read = new Set([...this.byName.values()].flatMap(({ drivers }) => drivers));
+    this.sharing = new Set(
+      [...this.byName.values()]
+        .filter(({ copies, backup }) => copies + backup.length > 1)
+        .flatMap(({ drivers, backup }) => [...drivers, ...backup]),
+    );
     this.readRanks = new Map(order.map((name, index) => [name, index + (read.has(name) ? 0 : order.length)]));
   }
 
@@ -84,6 +90,11 @@ export class Placements {
   /** Where a driver stands among those to read from: drivers that only hold backups come after all others. */
   readRank(driver: string): number {
     return this.readRanks.get(driver) ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  /** A blob of this driver may have copies on others. */
+  mayHaveCopies(driver: string): boolean {
+    return this.sharing.has(driver);
   }
 
   private get(name: string): Placement {

@@ -11,6 +11,7 @@ import { ResumingBody } from '../../drivers/resuming-body';
 import type { ResolvedRange } from '../artifacts/byte-range';
 import { createDigest } from '../blobs/digests';
 import { combinedError, lossOf } from './combined-error';
+import { digestOf, FailoverCheck } from './failover-check';
 import { Placements } from './placements';
 import { FIND_REPLICAS, MARK_REPLICA } from './replica.statements';
 
@@ -72,18 +73,31 @@ export class ReplicaReader {
     } catch (error) {
       ({ driver: current, body } = await this.openOther(ctx, blob, range, failures.set(first, error)));
     }
-    return new ResumingBody(body, end - start + 1, ctx.signal, async (receivedBytes, error) => {
+    const check = range === undefined && this.placements.mayHaveCopies(blob.driver) ? this.check(ctx, blob) : undefined;
+    const resume = async (receivedBytes: number, error: Error): Promise<Readable> => {
       failures.set(current, error);
       if (receivedBytes > 0 && lossOf(error) === 'corrupt') {
         // What was handed on may be wrong already.
         this.mark(blob, failures);
         throw error;
       }
-      const rest = { start: start + receivedBytes, end };
+      const rest = receivedBytes === 0 ? range : { start: start + receivedBytes, end };
       const next = await this.openOther(ctx, blob, rest, failures);
+      if (receivedBytes > 0 && next.md5 !== null) check?.wentOn(current, next.driver, next.md5);
       current = next.driver;
       return next.body;
-    });
+    };
+    return new ResumingBody(body, end - start + 1, ctx.signal, resume, check);
+  }
+
+  private check(ctx: OperationContext, blob: WantedBlob): FailoverCheck {
+    return new FailoverCheck(
+      blob.sizeBytes,
+      async (driver, positions) => digestOf(await this.openOn(ctx, blob, driver, undefined), positions),
+      (driver, error) => {
+        this.mark(blob, new Map([[driver, error]]));
+      },
+    );
   }
 
   private async openOn(
@@ -104,7 +118,7 @@ export class ReplicaReader {
     blob: WantedBlob,
     range: ResolvedRange | undefined,
     failures: Failures,
-  ): Promise<{ readonly driver: string; readonly body: Readable }> {
+  ): Promise<{ readonly driver: string; readonly body: Readable; readonly md5: Buffer | null }> {
     const [first] = failures.values();
     if (first instanceof DriverError && first.kind === 'Aborted') throw first;
     const rows = await this.database.read<ReplicaRow & Readonly<Record<string, unknown>>>(FIND_REPLICAS, [blob.id]);
@@ -114,7 +128,7 @@ export class ReplicaReader {
         this.detours.set(blob.id, driver);
         this.mark(blob, failures);
         const isWhole = range === undefined;
-        return { driver, body: isWhole && md5 !== null ? this.verified(blob, driver, body, md5) : body };
+        return { driver, md5, body: isWhole && md5 !== null ? this.verified(blob, driver, body, md5) : body };
       } catch (error) {
         failures.set(driver, error);
         if (error instanceof DriverError && error.kind === 'Aborted') throw error;
