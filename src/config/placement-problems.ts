@@ -1,7 +1,7 @@
+import { PLACEMENT_NAME } from '../context/policy/tenant-policy';
 import type { PlacementConfig } from './placement-config';
 import type { VaultaireConfig } from './vaultaire-config';
 
-const PLACEMENT_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const STORAGE_CLASS = /^[A-Z][A-Z0-9_]{0,31}$/;
 
 /** What contradicts itself, or names what there is not, in placements, storage classes and rules. One line each, with the path. */
@@ -26,6 +26,9 @@ export function placementProblems(config: VaultaireConfig): string[] {
   }
   for (const [index, rule] of config.placementRules.entries())
     mustExist(`placementRules[${index}].placement`, rule.placement);
+  for (const [index, { policy }] of config.plans.entries()) {
+    if (typeof policy.placement === 'string') mustExist(`plans[${index}].policy.placement`, policy.placement);
+  }
   return problems;
 }
 

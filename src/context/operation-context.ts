@@ -29,6 +29,8 @@ export interface OperationContext {
   readonly quota: TenantQuota | undefined;
   /** Plan of the tenant, which may choose placements; undefined: none, or a background job. */
   readonly planName?: string | undefined;
+  /** Name of the placement that the tenant or its plan says; undefined: none, or a background job. */
+  readonly placement?: string | undefined;
   readonly signal: AbortSignal;
   /** Epoch milliseconds after which the work is to be given up; undefined: none. */
   readonly deadlineMs: number | undefined;
@@ -54,6 +56,7 @@ export function withSignal(ctx: OperationContext, signal: AbortSignal): Operatio
     principal: ctx.principal,
     quota: ctx.quota,
     planName: ctx.planName,
+    placement: ctx.placement,
     observer: ctx.observer,
     signal,
     deadlineMs: ctx.deadlineMs,

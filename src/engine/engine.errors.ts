@@ -9,6 +9,8 @@ export type QuotaName =
 export type EngineFailure =
   | { readonly kind: 'NoSuchContainer'; readonly container: string }
   | { readonly kind: 'UnknownStorageClass'; readonly storageClass: string }
+  /** A container, tenant or plan names a placement that this process does not have: nobody has said where the bytes may be. */
+  | { readonly kind: 'UnknownPlacement'; readonly placement: string }
   | { readonly kind: 'ContainerAlreadyExists'; readonly container: string; readonly isOwnedByCaller: boolean }
   | { readonly kind: 'ContainerNotEmpty'; readonly container: string; readonly hasVersions: boolean }
   | { readonly kind: 'NoSuchArtifact'; readonly key: string; readonly deleteMarkerVersionId: string | undefined }

@@ -10,6 +10,8 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { createHash, randomBytes } from 'node:crypto';
+import { ask } from '../support/admin-requests';
+import type { AdminAnswer } from '../support/admin-requests';
 import type { MirroredVaultaire } from '../support/mirrored-vaultaire';
 import { blobsOn, OUTAGE, startMirrored } from '../support/mirrored-vaultaire';
 import { until } from '../support/until';
@@ -267,5 +269,80 @@ describe('placement', () => {
     await s3.send(new DeleteObjectCommand({ Bucket, Key: 'deleted' }));
     await until('the copy within reach is gone', () => blobsOn(mirrored.one).length === 0);
     expect(blobsOn(mirrored.two)).toHaveLength(1);
+  });
+
+  describe('by settings of the admin API', () => {
+    const api = '/api/v1/tenants/default';
+    const admin = (method: string, path: string, body: object, headers = {}): Promise<AdminAnswer> =>
+      ask(mirrored.vaultaire, method, path, { body, headers });
+    const revisionOf = async (path: string): Promise<{ 'If-Match': string }> => {
+      const { headers } = await ask(mirrored.vaultaire, 'GET', path);
+      return { 'If-Match': headers.get('etag') ?? '' };
+    };
+    const change = async (path: string, body: object): Promise<AdminAnswer> => {
+      return admin('PATCH', path, body, await revisionOf(path));
+    };
+    const blobs = (): number[] =>
+      [mirrored.one, mirrored.two, mirrored.three].map((simulator) => blobsOn(simulator).length);
+    /** Other workers hear of a change a moment later. */
+    const untilWrittenTo = (expected: string, StorageClass = 'STANDARD'): Promise<void> =>
+      until(`writes are ${expected}`, async () => {
+        const before = blobs();
+        await put('settled', StorageClass);
+        return (
+          blobs()
+            .map((count, index) => count - (before[index] ?? 0))
+            .join() === expected
+        );
+      });
+
+    it('follows the container, then the tenant, then its plan', async () => {
+      const { status } = await admin('POST', '/api/v1/plans', { name: 'spared', policy: { placement: 'mirrored' } });
+      expect(status).toBe(201);
+      expect((await change(api, { plan: 'spared' })).status).toBe(200);
+      await untilWrittenTo('1,1,0');
+      expect((await change(api, { policy: { placement: 'video' } })).body.policy).toEqual({ placement: 'video' });
+      await untilWrittenTo('0,0,1');
+      const changed = await change(`${api}/containers/${Bucket}`, { placement: 'strict' });
+      expect([changed.status, changed.body.placement]).toEqual([200, 'strict']);
+      await untilWrittenTo('1,1,0');
+      await untilWrittenTo('1,0,0', 'SPARE');
+      await until('a copy goes where writes go now', async () => {
+        const [one = 0, two = 0] = blobs();
+        await s3.send(new CopyObjectCommand({ Bucket, Key: 'moved', CopySource: `${Bucket}/settled` }));
+        const after = blobs();
+        return after[0] === one + 1 && after[1] === two + 1;
+      });
+      expect((await change(`${api}/containers/${Bucket}`, { placement: null })).body.placement).toBeUndefined();
+      await change(api, { plan: null, policy: {} });
+      await untilWrittenTo('1,0,0');
+    });
+
+    it('refuses names that there are not, who is no operator, and what was changed meanwhile', async () => {
+      const path = `${api}/containers/${Bucket}`;
+      const unknown = await change(path, { placement: 'nowhere' });
+      expect([unknown.status, unknown.body.errors]).toEqual([
+        400,
+        [
+          {
+            field: 'placement',
+            message: expect.stringMatching(/no placement nowhere; there are backed, cold, .*video/),
+          },
+        ],
+      ]);
+      const policy = { placement: 'nowhere' };
+      for (const refused of [
+        await change(api, { policy }),
+        await admin('POST', '/api/v1/plans', { name: 'nowhere', policy }),
+        await admin('POST', '/api/v1/tenants', { name: 'nowhere', policy }),
+      ]) {
+        expect([refused.status, refused.body.errors?.[0].field]).toEqual([400, 'policy.placement']);
+      }
+      expect((await admin('PATCH', path, { placement: 'video' }, { 'If-Match': '"0"' })).status).toBe(412);
+      const body = { name: 'their-own', role: 'tenant-admin', tenant: 'default' };
+      const { token } = (await admin('POST', '/api/v1/tokens', body)).body;
+      const request = { token, headers: await revisionOf(path), body: { placement: 'video' } };
+      expect((await ask(mirrored.vaultaire, 'PATCH', path, request)).status).toBe(403);
+    });
   });
 });

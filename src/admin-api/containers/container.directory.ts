@@ -14,6 +14,7 @@ interface ContainerRow {
   readonly region: string;
   readonly versioning: ContainerView['versioning'];
   readonly quota: ContainerQuota;
+  readonly placement: string | null;
   readonly revision: string;
   readonly created_at: Date;
   readonly bytes: string;
@@ -28,7 +29,7 @@ export interface ListedContainer {
   readonly view: ContainerView;
 }
 
-const COLUMNS = `c.id, c.name, u.name AS owner, c.region, c.versioning, c.quota, c.revision, c.created_at,
+const COLUMNS = `c.id, c.name, u.name AS owner, c.region, c.versioning, c.quota, c.placement, c.revision, c.created_at,
   usage.bytes, usage.artifacts`;
 const FROM = `containers c JOIN users u ON u.id = c.owner_id CROSS JOIN LATERAL (
     SELECT coalesce(sum(n.bytes), 0) AS bytes, coalesce(sum(n.artifacts), 0) AS artifacts FROM usage_counters n
@@ -51,6 +52,7 @@ const CREATE = {
 const UPDATE = {
   name: 'admin-containers-update',
   text: `UPDATE containers SET quota = coalesce($3, quota), versioning = coalesce($4, versioning),
+      placement = CASE WHEN $5 THEN $6 ELSE placement END,
       revision = revision + 1
     WHERE id = $1 AND revision = $2 RETURNING id`,
 };
@@ -98,10 +100,14 @@ export class ContainerDirectory {
     changes: {
       readonly quota?: ContainerQuota | undefined;
       readonly versioning?: 'enabled' | 'suspended' | undefined;
+      /** Null: none of its own. */
+      readonly placement?: string | null | undefined;
     },
   ): Promise<void> {
     const quota = changes.quota === undefined ? null : JSON.stringify(changes.quota);
-    const rows = await this.database.query(UPDATE, [id, revision, quota, changes.versioning ?? null]);
+    const { versioning = null, placement } = changes;
+    const values = [id, revision, quota, versioning, placement !== undefined, placement ?? null];
+    const rows = await this.database.query(UPDATE, values);
     if (rows.length === 0) throw AdminProblem.preconditionFailed();
   }
 
@@ -115,7 +121,8 @@ export class ContainerDirectory {
 }
 
 function viewOf(row: ContainerRow): ContainerView {
-  const { name, owner, region, versioning, quota, revision } = row;
+  const { name, owner, region, versioning, quota, placement, revision } = row;
   const usage = { bytes: Number(row.bytes), artifacts: Number(row.artifacts) };
-  return { name, owner, region, versioning, quota, usage, revision, createdAt: row.created_at };
+  const setting = placement === null ? {} : { placement };
+  return { name, owner, region, versioning, quota, ...setting, usage, revision, createdAt: row.created_at };
 }

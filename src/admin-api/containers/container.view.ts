@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateIf, ValidateNested } from 'class-validator';
-import { ContainerQuota } from '../../context/policy/tenant-policy';
+import { IsIn, IsObject, IsOptional, IsString, Matches, MaxLength, ValidateIf, ValidateNested } from 'class-validator';
+import { ContainerQuota, PLACEMENT_NAME, PLACEMENT_NAME_MESSAGE } from '../../context/policy/tenant-policy';
 import { PageQuery } from '../page';
 
 const VERSIONING = ['off', 'enabled', 'suspended'] as const;
@@ -32,6 +32,9 @@ export class ContainerView {
 
   @ApiProperty({ type: ContainerQuota })
   readonly quota!: ContainerQuota;
+
+  @ApiPropertyOptional({ description: 'Placement of its own; absent: that of the tenant', example: 'mirrored' })
+  readonly placement?: string;
 
   @ApiProperty({ type: ContainerUsageView })
   readonly usage!: ContainerUsageView;
@@ -82,4 +85,14 @@ export class UpdateContainer {
   @ValidateIf(isGiven)
   @IsIn(['enabled', 'suspended'])
   readonly versioning?: 'enabled' | 'suspended';
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    description: 'Placement of what is written from now on; null: that of the tenant. Operators only',
+    example: 'mirrored',
+  })
+  @IsOptional()
+  @Matches(PLACEMENT_NAME, { message: PLACEMENT_NAME_MESSAGE })
+  readonly placement?: string | null;
 }

@@ -9,6 +9,7 @@ import {
 import { isString } from 'class-validator';
 import { effectivePolicy } from '../../context/policy/effective-policy';
 import { Attachments } from '../../engine/attach/attachments';
+import { Placements } from '../../engine/placement/placements';
 import { JobView, jobView } from '../../jobs/admin/job.view';
 import { JobService } from '../../jobs/job.service';
 import { isValidBucketName } from '../../s3-api/http/bucket-name';
@@ -23,6 +24,7 @@ import { decodeCursor } from '../cursor';
 import { IfMatch } from '../etag';
 import { ApiPage, pageOf } from '../page';
 import type { Page } from '../page';
+import { requirePlacement } from '../placements/require-placement';
 import { tenancyProblems } from '../tenants/tenancy-problems';
 import { TENANT_PARAMETER } from '../tenants/tenants.controller';
 import { CONTAINER_ATTACH } from './container-attacher';
@@ -41,6 +43,7 @@ export class ContainersController {
     private readonly containers: ContainerDirectory,
     private readonly jobs: JobService,
     private readonly attachments: Attachments,
+    private readonly placements: Placements,
   ) {}
 
   @Get()
@@ -89,7 +92,9 @@ export class ContainersController {
   @AdminAction({
     name: 'ContainerUpdate',
     role: 'tenant-admin',
-    summary: 'Change the quota or the versioning of a container',
+    summary: 'Change the quota, the versioning or the placement of a container',
+    description:
+      'Holds everywhere within a second. What was written before stays where it is. Only operators may change the placement.',
   })
   @ApiParam(TENANT_PARAMETER)
   @ApiParam(CONTAINER_PARAMETER)
@@ -98,10 +103,15 @@ export class ContainersController {
     @Param('tenant') tenantName: string,
     @Param('container') name: string,
     @IfMatch() revision: string,
-    @Body() { quota, versioning }: UpdateContainer,
+    @Body() { quota, versioning, placement }: UpdateContainer,
+    @AdminCaller() caller: AdminCaller,
   ): Promise<ContainerView> {
+    if (placement !== undefined && caller.role !== 'operator') {
+      throw AdminProblem.forbidden('Only an operator may change the placement of a container');
+    }
+    requirePlacement(this.placements, placement, 'placement');
     const tenant = await this.tenantOf(tenantName);
-    await this.containers.update(await this.containers.get(tenant, name), revision, { quota, versioning });
+    await this.containers.update(await this.containers.get(tenant, name), revision, { quota, versioning, placement });
     return (await this.containers.get(tenant, name)).view;
   }
 

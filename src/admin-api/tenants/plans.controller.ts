@@ -1,6 +1,7 @@
 import { Body, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiParam } from '@nestjs/swagger';
 import { isString } from 'class-validator';
+import { Placements } from '../../engine/placement/placements';
 import { PlanAdministrator } from '../../tenant/administration/plan.administrator';
 import { AdminAction } from '../admin-action.decorator';
 import { AdminController } from '../admin-controller.decorator';
@@ -8,15 +9,19 @@ import { decodeCursor } from '../cursor';
 import { IfMatch } from '../etag';
 import { ApiPage, pageOf, PageQuery } from '../page';
 import type { Page } from '../page';
+import { requirePlacement } from '../placements/require-placement';
 import { tenancyProblems } from './tenancy-problems';
 import { CreatePlan, PlanView, planView, UpdatePlan } from './tenant.view';
 
 const PLAN_PARAMETER = { name: 'plan', description: 'Name of the plan', example: 'gold' };
 
-/** `/plans`: named sets of quotas and limits. */
+/** `/plans`: named sets of quotas and limits, with a placement. */
 @AdminController('plans')
 export class PlansController {
-  constructor(private readonly plans: PlanAdministrator) {}
+  constructor(
+    private readonly plans: PlanAdministrator,
+    private readonly placements: Placements,
+  ) {}
 
   @Get()
   @AdminAction({ name: 'PlanList', role: 'viewer', summary: 'List plans by name' })
@@ -30,6 +35,7 @@ export class PlansController {
   @AdminAction({ name: 'PlanCreate', role: 'operator', summary: 'Create a plan' })
   @ApiCreatedResponse({ type: PlanView })
   async create(@Body() { name, description, policy }: CreatePlan): Promise<PlanView> {
+    requirePlacement(this.placements, policy.placement, 'policy.placement');
     return planView(await tenancyProblems(this.plans.create(name, description ?? null, policy)));
   }
 
@@ -55,6 +61,7 @@ export class PlansController {
     @IfMatch() revision: string,
     @Body() { description, policy }: UpdatePlan,
   ): Promise<PlanView> {
+    requirePlacement(this.placements, policy?.placement, 'policy.placement');
     const plan = await tenancyProblems(this.plans.get(name));
     return planView(await tenancyProblems(this.plans.update(plan, revision, { description, policy })));
   }

@@ -1,6 +1,7 @@
 import { Body, Delete, Get, HttpCode, Param, ParseBoolPipe, Patch, Post, Query } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiCreatedResponse, ApiOkResponse, ApiParam, ApiQuery } from '@nestjs/swagger';
 import { isString } from 'class-validator';
+import { Placements } from '../../engine/placement/placements';
 import { JobView, jobView } from '../../jobs/admin/job.view';
 import { TenantAdministrator } from '../../tenant/administration/tenant.administrator';
 import { AdminAction } from '../admin-action.decorator';
@@ -10,6 +11,7 @@ import { decodeCursor } from '../cursor';
 import { IfMatch } from '../etag';
 import { ApiPage, pageOf } from '../page';
 import type { Page } from '../page';
+import { requirePlacement } from '../placements/require-placement';
 import { tenancyProblems } from './tenancy-problems';
 import { TenantClosing } from './tenant-closing';
 import { CreateTenant, TenantQuery, TenantView, tenantView, UpdateTenant } from './tenant.view';
@@ -22,6 +24,7 @@ export class TenantsController {
   constructor(
     private readonly tenants: TenantAdministrator,
     private readonly closing: TenantClosing,
+    private readonly placements: Placements,
   ) {}
 
   @Get()
@@ -37,6 +40,7 @@ export class TenantsController {
   @AdminAction({ name: 'TenantCreate', role: 'operator', summary: 'Create a tenant' })
   @ApiCreatedResponse({ type: TenantView })
   async create(@Body() { name, displayName, plan, policy }: CreateTenant): Promise<TenantView> {
+    requirePlacement(this.placements, policy?.placement, 'policy.placement');
     return tenantView(await tenancyProblems(this.tenants.create(name, { displayName, planName: plan, policy })));
   }
 
@@ -62,6 +66,7 @@ export class TenantsController {
     @IfMatch() revision: string,
     @Body() { displayName, state, plan, policy }: UpdateTenant,
   ): Promise<TenantView> {
+    requirePlacement(this.placements, policy?.placement, 'policy.placement');
     const tenant = await tenancyProblems(this.tenants.get(nameOrId));
     const changes = { displayName, state, planName: plan, policy };
     return tenantView(await tenancyProblems(this.tenants.update(tenant, revision, changes)));

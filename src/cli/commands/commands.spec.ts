@@ -44,7 +44,7 @@ describe('a command', () => {
       },
     ],
     [
-      'plan create gold --bytes 1TB --read 10/20',
+      'plan create gold --bytes 1TB --read 10/20 --placement mirrored',
       'POST',
       '/plans',
       {
@@ -52,6 +52,7 @@ describe('a command', () => {
         policy: {
           quota: { bytes: { hard: 1e12 } },
           limits: { tenant: { requests: { read: { perSecond: 10, burst: 20 } } } },
+          placement: 'mirrored',
         },
       },
     ],
@@ -136,6 +137,19 @@ describe('a command', () => {
     expect(asked()).toEqual([['GET', '/api/v1/tenants?limit=1']]);
     const table = await api.run(COMMANDS, ['tenant', 'list', '--limit', '1'], true);
     expect(table.out).toMatch(/^NAME .*\na /);
+  });
+
+  it.each([
+    ['container update photos --tenant acme --placement eu', { placement: 'eu' }],
+    ['container update photos --tenant acme --placement inherit', { placement: null }],
+    ['tenant update acme --placement eu', { policy: { quota: { containers: 3 }, placement: 'eu' } }],
+    ['tenant update acme --placement none', { policy: { quota: { containers: 3 }, placement: null } }],
+    ['plan update gold --placement inherit', { policy: { quota: { containers: 3 } } }],
+  ])('%s', async (line, change) => {
+    const body = { policy: { quota: { containers: 3 }, placement: 'us' } };
+    api.answers(() => ({ headers: { etag: '"1"' }, body }));
+    await run(...line.split(' '));
+    expect(asked().at(-1)).toEqual(['PATCH', expect.any(String), change]);
   });
 
   it('that changes something names what it saw, and looks again when it was changed meanwhile', async () => {

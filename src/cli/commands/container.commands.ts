@@ -68,14 +68,20 @@ const create: Command = {
 
 const update: Command = {
   name: 'container update',
-  summary: 'Changes the quota or the versioning of a container.',
+  summary: 'Changes the quota, the versioning or the placement of a container.',
   details: BOUND_WORDS,
   positionals: ['CONTAINER'],
-  options: { tenant: TENANT, versioning: VERSIONING, ...CONTAINER_QUOTA_OPTIONS },
+  options: {
+    tenant: TENANT,
+    versioning: VERSIONING,
+    placement: { value: 'PLACEMENT', summary: 'of what is written from now on; inherit: that of the tenant' },
+    ...CONTAINER_QUOTA_OPTIONS,
+  },
   run: async ({ api, input }) => {
     const bounds = containerQuotaChanges(input);
     const changes = changesOf({
       versioning: input.optional('versioning'),
+      placement: input.optional('placement') === 'inherit' ? null : input.optional('placement'),
       quota: bounds.length === 0 ? undefined : bounds,
     });
     const answer = await api.update('PATCH', containerOf(input), (container) =>

@@ -6,6 +6,7 @@ import { valueAt } from '../output/table';
 import { bytesCell } from '../output/cell';
 import { BOUND_WORDS } from '../policy/bound';
 import { LIMIT_OPTIONS, limitChanges } from '../policy/limit-options';
+import { PLACEMENT_OPTION, placementChanges } from '../policy/placement-option';
 import type { PolicyChange } from '../policy/policy-change';
 import { applyChanges } from '../policy/policy-change';
 import { QUOTA_OPTIONS, quotaChanges } from '../policy/quota-options';
@@ -23,6 +24,7 @@ const OPTIONS = {
   description: { value: 'TEXT', summary: 'what it is for' },
   ...QUOTA_OPTIONS,
   ...LIMIT_OPTIONS,
+  ...PLACEMENT_OPTION,
 };
 
 const planOf = (input: CommandInput): string => apiPath('plans', input.positional('PLAN'));
@@ -95,7 +97,7 @@ const remove: Command = {
 function policyChanges(input: CommandInput): PolicyChange[] {
   const under = (name: string, changes: PolicyChange[]): PolicyChange[] =>
     changes.map(({ path, value }) => ({ path: [name, ...path], value }));
-  return [...under('quota', quotaChanges(input)), ...under('limits', limitChanges(input))];
+  return [...under('quota', quotaChanges(input)), ...under('limits', limitChanges(input)), ...placementChanges(input)];
 }
 
 /** Named sets of quotas and limits. */

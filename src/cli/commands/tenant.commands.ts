@@ -2,6 +2,10 @@ import { apiPath } from '../api/admin-client';
 import type { Command, CommandContext } from '../command';
 import type { Printable } from '../output/printable';
 import type { Column } from '../output/table';
+import { valueAt } from '../output/table';
+import { PLACEMENT_OPTION, placementChanges } from '../policy/placement-option';
+import { applyChanges } from '../policy/policy-change';
+import type { PolicyChange } from '../policy/policy-change';
 import { outcomeOfJob, WAIT_OPTIONS } from './job.commands';
 import { changesOf, details, LIST_OPTIONS, listing, listRange, presentOf, requireYes, YES } from './shared';
 
@@ -59,16 +63,19 @@ const create: Command = {
 
 const update: Command = {
   name: 'tenant update',
-  summary: 'Changes the plan or the display name of a tenant.',
+  summary: 'Changes the plan, the placement or the display name of a tenant.',
+  details: ['', '--placement also takes "none" (the default placement) and "inherit" (that of the plan).'],
   positionals: ['TENANT'],
   options: {
     'display-name': { value: 'TEXT', summary: 'name for people' },
     plan: { value: 'PLAN', summary: 'another plan' },
     'no-plan': { value: undefined, summary: 'no plan' },
+    ...PLACEMENT_OPTION,
   },
   run: ({ api, input }) => {
     const plan = input.isSwitchedOn('no-plan') ? null : input.optional('plan');
-    return change({ api, input }, { displayName: input.optional('display-name'), plan });
+    const changes = placementChanges(input);
+    return change({ api, input }, { displayName: input.optional('display-name'), plan }, changes);
   },
 };
 
@@ -108,9 +115,13 @@ const remove: Command = {
 async function change(
   { api, input }: Pick<CommandContext, 'api' | 'input'>,
   values: Readonly<Record<string, unknown>>,
+  ofPolicy: readonly PolicyChange[] = [],
 ): Promise<Printable> {
-  const changes = changesOf(values);
-  return details((await api.update('PATCH', apiPath('tenants', input.positional('TENANT')), () => changes)).body);
+  const changes = changesOf({ ...values, policy: ofPolicy.length === 0 ? undefined : ofPolicy });
+  const answer = await api.update('PATCH', apiPath('tenants', input.positional('TENANT')), (tenant) =>
+    ofPolicy.length === 0 ? changes : { ...changes, policy: applyChanges(valueAt(tenant, 'policy'), ofPolicy) },
+  );
+  return details(answer.body);
 }
 
 /** The customers. */

@@ -4,6 +4,8 @@ import type { TenantLimits, TenantPolicy, TenantQuota } from './tenant-policy';
 export interface EffectivePolicy {
   readonly quota: TenantQuota;
   readonly limits: TenantLimits;
+  /** Name of the placement of what the tenant writes; undefined: the default one. */
+  readonly placement?: string | undefined;
 }
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -11,7 +13,12 @@ type Tree = Readonly<Record<string, unknown>>;
 /** The last layer that says something about a bound decides: `layers` go from the general to the particular. */
 export function effectivePolicy(...layers: readonly (TenantPolicy | null | undefined)[]): EffectivePolicy {
   const merged = layers.reduce<Tree>((below, layer) => overlay(below, toTree(layer)), {});
-  return { quota: toTree(merged.quota), limits: toTree(merged.limits) };
+  const { placement } = merged;
+  return {
+    quota: toTree(merged.quota),
+    limits: toTree(merged.limits),
+    ...(typeof placement === 'string' ? { placement } : {}),
+  };
 }
 
 function overlay(below: Tree, above: Tree): Tree {

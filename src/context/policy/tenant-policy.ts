@@ -1,8 +1,12 @@
 import { ApiPropertyOptional, ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsNumber, IsObject, IsOptional, Max, Min, ValidateNested } from 'class-validator';
+import { IsInt, IsNumber, IsObject, IsOptional, Matches, Max, Min, ValidateNested } from 'class-validator';
 
 const MAX_COUNT = Number.MAX_SAFE_INTEGER;
+
+/** What a placement may be called. */
+export const PLACEMENT_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+export const PLACEMENT_NAME_MESSAGE = '$property must be a name of lower-case letters, digits and dashes, at most 32';
 
 /** A bound that is never exceeded, and one whose approach is announced at 80, 90 and 100 per cent. Absent: none. */
 export class QuotaBounds {
@@ -193,7 +197,7 @@ export class EventsPolicy {
 }
 
 /**
- * Quotas and limits, as a plan names them or a tenant overrides them. What is absent is inherited (tenant from plan, plan from
+ * Quotas, limits and placement, as a plan names them or a tenant overrides them. What is absent is inherited (tenant from plan, plan from
  * the defaults of the configuration); null lifts the bound.
  */
 export class TenantPolicy {
@@ -217,4 +221,14 @@ export class TenantPolicy {
   @ValidateNested()
   @Type(() => EventsPolicy)
   readonly events?: EventsPolicy;
+
+  @ApiPropertyOptional({
+    type: String,
+    description: 'Placement of what is written to containers that have none of their own; null: the default one',
+    example: 'mirrored',
+    nullable: true,
+  })
+  @IsOptional()
+  @Matches(PLACEMENT_NAME, { message: PLACEMENT_NAME_MESSAGE })
+  readonly placement?: string | null;
 }

@@ -84,7 +84,7 @@ export class ArtifactWriter {
     // Before the body is taken in: what refuses the upload does so while the client may still spare it.
     const container = await this.containers.get(ctx, request.container);
     const admission = this.quotas.admitArtifact(ctx, container, request.key, request.body.sizeBytes);
-    const placement = this.placements.choose(ctx, subjectOf(request, request.body.sizeBytes));
+    const placement = this.placements.choose(ctx, subjectOf(container, request.attributes, request.body.sizeBytes));
     if (admission !== undefined) await admission;
     const blob = await this.blobs.store(ctx, request.body, { placement, maxBytes: MAX_PART_BYTES });
     try {
@@ -135,15 +135,9 @@ export class ArtifactWriter {
       tags: request.replaceTags ?? stat.attributes.tags,
       storageClass: request.storageClass ?? DEFAULT_STORAGE_CLASS,
     };
-    const placement = this.placements.choose(
-      ctx,
-      subjectOf({ container: request.container, attributes }, stat.sizeBytes),
-    );
-    const held = this.placements.ofStored(
-      ctx,
-      subjectOf({ container: request.source.container, attributes: stat.attributes }, stat.sizeBytes),
-    );
-    const isShared = placement === held || stat.sizeBytes === 0 || row.inline_body !== null;
+    const container = await this.containers.get(ctx, request.container);
+    const placement = this.placements.choose(ctx, subjectOf(container, attributes, stat.sizeBytes));
+    const isShared = stat.sizeBytes === 0 || row.inline_body !== null || this.isHeldBy(ctx, version, placement);
     const checksum = await this.checksumForCopy(ctx, version, request.checksumAlgorithm);
     const blob = isShared ? undefined : await this.storeAgain(ctx, version, placement);
     try {
@@ -162,6 +156,16 @@ export class ArtifactWriter {
       if (blob !== undefined) await this.blobs.discard(ctx, blob);
       throw error;
     }
+  }
+
+  /** By the placement that the bytes were written to; of parts, and of what was attached, by the one they would have now. */
+  private isHeldBy(
+    ctx: OperationContext,
+    { container, row, stat }: LocatedVersion<VersionWithBlobRow>,
+    placement: Placement,
+  ): boolean {
+    if (row.placement !== null) return this.placements.isWithin(placement, row.placement);
+    return placement === this.placements.find(ctx, subjectOf(container, stat.attributes, stat.sizeBytes));
   }
 
   /** The bytes of `version` once more, where `placement` wants them. */
@@ -289,7 +293,8 @@ export function checksumOf(blob: StoredBlob, algorithm: ChecksumAlgorithm): Chec
 }
 
 function subjectOf(
-  { container, attributes }: Pick<PutArtifact, 'container' | 'attributes'>,
+  container: Container,
+  attributes: ArtifactAttributes,
   sizeBytes: number | undefined,
 ): PlacementSubject {
   return { container, storageClass: attributes.storageClass, contentType: attributes.headers.contentType, sizeBytes };

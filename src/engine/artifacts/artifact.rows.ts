@@ -34,6 +34,8 @@ export interface VersionRow {
 /** With the blob of an artifact that has one: its driver, or its bytes. */
 export interface VersionWithBlobRow extends VersionRow {
   readonly driver: string | null;
+  /** Null for parts, for bytes that are inline, and for those that were attached. */
+  readonly placement: string | null;
   readonly inline_body: Buffer | null;
 }
 

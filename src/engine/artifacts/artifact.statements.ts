@@ -40,7 +40,7 @@ export const FIND_VERSION = {
   id: find('find_version', COLUMNS, '', 'AND v.id = $3 AND NOT v.is_null_version'),
 } as const;
 
-const WITH_BLOB = `${COLUMNS}, b.driver, b.inline_body`;
+const WITH_BLOB = `${COLUMNS}, b.driver, b.placement, b.inline_body`;
 const JOIN_BLOB = 'LEFT JOIN blobs b ON b.id = v.blob_id';
 const JOIN_UNKNOWN_BLOB = `${JOIN_BLOB} AND NOT k.is_known`;
 

@@ -14,7 +14,7 @@ import type { Container, ContainerPage, VersioningState } from './container.type
 const CACHED_CONTAINERS = 10_000;
 /** Bounds how long an entry may be wrong that was read just before a change and cached just after its NOTIFY. */
 const CACHE_TTL_MS = 10_000;
-const COLUMNS = 'id, tenant_id, name, owner_id, region, versioning, quota, created_at';
+const COLUMNS = 'id, tenant_id, name, owner_id, region, versioning, quota, placement, created_at';
 
 const CREATE: Statement = {
   name: 'create_container',
@@ -57,6 +57,7 @@ interface ContainerRow {
   readonly region: string;
   readonly versioning: VersioningState;
   readonly quota: ContainerQuota;
+  readonly placement: string | null;
   readonly created_at: Date;
 }
 
@@ -221,6 +222,7 @@ function toContainer(row: ContainerRow): Container {
     region: row.region,
     versioning: row.versioning,
     quota: row.quota,
+    placement: row.placement ?? undefined,
     createdAt: row.created_at,
   };
 }

@@ -11,6 +11,8 @@ export interface Container {
   readonly region: string;
   readonly versioning: VersioningState;
   readonly quota: ContainerQuota;
+  /** Name of the placement of what is written to it; undefined: that of the tenant. */
+  readonly placement: string | undefined;
   readonly createdAt: Date;
 }
 

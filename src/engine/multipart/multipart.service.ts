@@ -57,13 +57,13 @@ export class MultipartService {
     }
     const id = toUploadId(uuidv7());
     const columns = attributeColumns(request.attributes);
+    const container = await this.containers.getFresh(ctx, request.container);
     this.placements.choose(ctx, {
-      container: request.container,
+      container,
       storageClass: request.attributes.storageClass,
       contentType: request.attributes.headers.contentType,
       sizeBytes: undefined,
     });
-    const container = await this.containers.getFresh(ctx, request.container);
     const [row] = await this.database.query<{ outcome: string }>(CREATE_UPLOAD, [
       id,
       ctx.tenantId,
@@ -136,7 +136,7 @@ export class MultipartService {
     const container = await this.containers.get(ctx, request.container);
     const admission = this.quotas.admitPart(ctx, container, request, body.sizeBytes);
     const placement = this.placements.ofStored(ctx, {
-      container: request.container,
+      container,
       storageClass: upload.storage_class,
       contentType: upload.content_type ?? undefined,
       sizeBytes: undefined,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../config/load-config';
-import { tenantId } from '../../context/ids';
+import { containerName, tenantId } from '../../context/ids';
 import { systemContext } from '../../context/operation-context';
 import type { PlacementSubject } from './placements';
 import { Placements } from './placements';
@@ -25,8 +25,13 @@ function placementsOf(yaml: string): Placements {
   }
 }
 
+const container = (name: string, placement?: string): PlacementSubject['container'] => ({
+  name: containerName(name),
+  placement,
+});
+
 const subject = (given: Partial<PlacementSubject> = {}): PlacementSubject => ({
-  container: 'bucket',
+  container: container('bucket'),
   storageClass: 'STANDARD',
   contentType: undefined,
   sizeBytes: undefined,
@@ -78,8 +83,12 @@ placementRules:
   - {maxBytes: 10, storageClasses: [STANDARD], placement: small}
 `);
     it.each([
-      ['the first that applies', { container: 'media-1', contentType: 'video/mp4', sizeBytes: 5000 }, 'video'],
-      ['all that a rule names', { container: 'other', contentType: 'video/mp4' }, 'default'],
+      [
+        'the first that applies',
+        { container: container('media-1'), contentType: 'video/mp4', sizeBytes: 5000 },
+        'video',
+      ],
+      ['all that a rule names', { container: container('other'), contentType: 'video/mp4' }, 'default'],
       ['a smallest size', { sizeBytes: 1000 }, 'large'],
       ['a largest size', { sizeBytes: 10 }, 'small'],
       ['no size where it is not known', { sizeBytes: undefined }, 'default'],
@@ -91,6 +100,48 @@ placementRules:
     it('follows the plan of the tenant', () => {
       expect(placements.choose({ ...ctx, planName: 'gold' }, subject()).name).toBe('gold');
     });
+  });
+
+  describe('by settings', () => {
+    const placements = placementsOf(`
+placements: {own: {driver: b}, theirs: {driver: c}, classy: {driver: c}, ruled: {driver: b}, usual: {driver: a}}
+storageClasses: {FAST: classy, STANDARD: usual}
+placementRules: [{contentTypes: [video/*], placement: ruled}]
+`);
+    const ofTenant = { ...ctx, placement: 'theirs' };
+    it.each([
+      ['the container before the tenant', ofTenant, { container: container('x', 'own') }, 'own'],
+      ['the tenant where the container says nothing', ofTenant, {}, 'theirs'],
+      ['a class that nobody has mapped, which asks for nothing', ofTenant, { storageClass: 'GLACIER' }, 'theirs'],
+      ['the class before both', ofTenant, { container: container('x', 'own'), storageClass: 'FAST' }, 'classy'],
+      ['rules before all', ofTenant, { container: container('x', 'own'), contentType: 'video/mp4' }, 'ruled'],
+      ['the usual class where nobody says anything', ctx, {}, 'usual'],
+      ['the default one for other classes', ctx, { storageClass: 'GLACIER' }, 'default'],
+    ])('follows %s', (_, by, given, name) => {
+      expect(placements.choose(by, subject(given)).name).toBe(name);
+    });
+
+    it('refuses to write where a setting names what there is not, and knows no place for it', () => {
+      const lost = subject({ container: container('x', 'gone') });
+      expect(() => placements.choose(ctx, lost)).toThrow(
+        expect.objectContaining({ failure: { kind: 'UnknownPlacement', placement: 'gone' } }),
+      );
+      expect(placements.find(ctx, lost)).toBeUndefined();
+      expect(placements.choose(ctx, { ...lost, storageClass: 'FAST' }).name).toBe('classy');
+    });
+  });
+
+  it('has bytes in a placement, and where they go from there by age', () => {
+    const placements = placementsOf(`
+placements: {hot: {driver: a, tier: {afterDays: 1, to: warm}}, warm: {driver: b, tier: {afterDays: 9, to: hot}}, other: {driver: c}}
+`);
+    const hot = placements.ofBlob('hot');
+    expect(['hot', 'warm', 'other', 'default'].map((name) => placements.isWithin(hot, name))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('reads from drivers that hold nothing but backups last', () => {
@@ -118,6 +169,7 @@ placementRules:
     ['placements: {Default: {driver: a}}', 'placements.Default must have a name of lower-case'],
     ['storageClasses: {FAST: fast}', 'storageClasses.FAST: there is no placement named fast'],
     ['storageClasses: {fast: default}', 'storageClasses.fast must have a name of upper-case'],
+    ['plans: [{name: x, policy: {placement: fast}}]', 'plans[0].policy.placement: there is no placement named fast'],
     ['placementRules: [{placement: fast}]', 'placementRules[0].placement: there is no placement named fast'],
     ['placements: {default: nothing}', 'placements.default must be a map of fields'],
     ['placements: [a]', 'placements must be a map of fields'],

@@ -3,6 +3,7 @@ import type { PlacementConfig, PlacementRuleConfig } from '../../config/placemen
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import { matchesGlob } from '../../context/glob';
 import type { OperationContext } from '../../context/operation-context';
+import type { Container } from '../containers/container.types';
 import { EngineError } from '../engine.errors';
 
 /** The classes that S3 clients may name anywhere. Those of directory buckets and Outposts are bound to their own buckets. */
@@ -18,6 +19,8 @@ const S3_STORAGE_CLASSES = [
 ];
 
 const DEFAULT_PLACEMENT = 'default';
+/** Of artifacts whose client asked for no class: it asks for no placement either. */
+const DEFAULT_STORAGE_CLASS = 'STANDARD';
 
 /** Which drivers hold a blob, and how; the configuration with its defaults filled in. */
 export interface Placement {
@@ -29,12 +32,14 @@ export interface Placement {
   /** Copies that are durable before a write is answered. */
   readonly quorum: number;
   readonly backup: readonly string[];
+  /** Label that all its drivers have. */
+  readonly residency: string | undefined;
   readonly tier: { readonly afterDays: number; readonly to: string } | undefined;
 }
 
 /** What a placement is chosen by. */
 export interface PlacementSubject {
-  readonly container: string;
+  readonly container: Pick<Container, 'name' | 'placement'>;
   readonly storageClass: string;
   readonly contentType: string | undefined;
   /** Undefined: not known, or not that of the artifact. */
@@ -45,6 +50,7 @@ export interface PlacementSubject {
 @Injectable()
 export class Placements {
   readonly byName: ReadonlyMap<string, Placement>;
+  private readonly classes: ReadonlySet<string>;
   private readonly byStorageClass: ReadonlyMap<string, Placement>;
   private readonly rules: readonly { readonly rule: PlacementRuleConfig; readonly placement: Placement }[];
   private readonly readRanks: ReadonlyMap<string, number>;
@@ -52,10 +58,10 @@ export class Placements {
 
   constructor(config: VaultaireConfig) {
     this.byName = new Map([...config.placements].map(([name, given]) => [name, toPlacement(name, given)]));
-    this.byStorageClass = new Map([
-      ...S3_STORAGE_CLASSES.map((name) => [name, this.get(DEFAULT_PLACEMENT)] as const),
-      ...Object.entries(config.storageClasses).map(([name, placement]) => [name, this.get(placement)] as const),
-    ]);
+    this.classes = new Set([...S3_STORAGE_CLASSES, ...Object.keys(config.storageClasses)]);
+    this.byStorageClass = new Map(
+      Object.entries(config.storageClasses).map(([name, placement]) => [name, this.get(placement)] as const),
+    );
     this.rules = config.placementRules.map((rule) => ({ rule, placement: this.get(rule.placement) }));
     const order = config.drivers.map(({ name }) => name);
     const read = new Set([...this.byName.values()].flatMap(({ drivers }) => drivers));
@@ -67,19 +73,52 @@ export class Placements {
     this.readRanks = new Map(order.map((name, index) => [name, index + (read.has(name) ? 0 : order.length)]));
   }
 
-  /** @throws EngineError `UnknownStorageClass` */
+  /**
+   * The placement of what is written: by the first rule that applies, else by the storage class where the client asked for one that
+   * the configuration names, else by the container, the tenant or its plan (`ctx.placement`), else by the class `STANDARD`.
+   *
+   * @throws EngineError `UnknownStorageClass`; `UnknownPlacement` where a container, tenant or plan names what there is not
+   */
   choose(ctx: OperationContext, subject: PlacementSubject): Placement {
-    if (!this.byStorageClass.has(subject.storageClass)) {
+    if (!this.classes.has(subject.storageClass)) {
       throw new EngineError({ kind: 'UnknownStorageClass', storageClass: subject.storageClass });
     }
     return this.ofStored(ctx, subject);
   }
 
-  /** {@link choose} for what was accepted before: a class that the configuration has no more counts as the default. */
+  /**
+   * {@link choose} for what was accepted before: a class that the configuration has no more counts as the default.
+   *
+   * @throws EngineError `UnknownPlacement`
+   */
   ofStored(ctx: OperationContext, subject: PlacementSubject): Placement {
-    const ofClass = this.byStorageClass.get(subject.storageClass) ?? this.get(DEFAULT_PLACEMENT);
-    if (this.rules.length === 0) return ofClass;
-    return this.rules.find(({ rule }) => applies(rule, ctx.planName, subject))?.placement ?? ofClass;
+    const placement = this.find(ctx, subject);
+    if (placement !== undefined) return placement;
+    throw new EngineError({ kind: 'UnknownPlacement', placement: settingOf(ctx, subject) ?? DEFAULT_PLACEMENT });
+  }
+
+  /** {@link ofStored}, undefined where a container, tenant or plan names what there is not. */
+  find(ctx: OperationContext, subject: PlacementSubject): Placement | undefined {
+    if (this.rules.length > 0) {
+      const chosen = this.rules.find(({ rule }) => applies(rule, ctx.planName, subject));
+      if (chosen !== undefined) return chosen.placement;
+    }
+    const { storageClass } = subject;
+    const ofClass = this.byStorageClass.get(storageClass);
+    if (storageClass !== DEFAULT_STORAGE_CLASS && ofClass !== undefined) return ofClass;
+    const setting = settingOf(ctx, subject);
+    return setting === undefined ? (ofClass ?? this.get(DEFAULT_PLACEMENT)) : this.byName.get(setting);
+  }
+
+  /** Whether bytes that were written to `stored` are where `placement` has its own: in it, or where those go by age. */
+  isWithin(placement: Placement, stored: string): boolean {
+    const seen = new Set<Placement>();
+    const held = this.ofBlob(stored);
+    for (let at = placement; !seen.has(at); at = this.ofBlob(at.tier?.to ?? at.name)) {
+      if (at === held) return true;
+      seen.add(at);
+    }
+    return false;
   }
 
   /** The placement that a blob was written with; the default one where the configuration has it no more. */
@@ -113,8 +152,13 @@ function toPlacement(name: string, given: PlacementConfig): Placement {
     copies,
     quorum: given.quorum ?? Math.floor(copies / 2) + 1,
     backup: given.backup,
+    residency: given.residency,
     tier: given.tier,
   };
+}
+
+function settingOf(ctx: OperationContext, { container }: PlacementSubject): string | undefined {
+  return container.placement ?? ctx.placement;
 }
 
 function applies(rule: PlacementRuleConfig, planName: string | undefined, subject: PlacementSubject): boolean {
@@ -122,7 +166,7 @@ function applies(rule: PlacementRuleConfig, planName: string | undefined, subjec
   const { sizeBytes, contentType = '' } = subject;
   if (storageClasses !== undefined && !storageClasses.includes(subject.storageClass)) return false;
   if (plans !== undefined && (planName === undefined || !plans.includes(planName))) return false;
-  if (buckets !== undefined && !buckets.some((pattern) => matchesGlob(pattern, subject.container))) return false;
+  if (buckets !== undefined && !buckets.some((pattern) => matchesGlob(pattern, subject.container.name))) return false;
   if (contentTypes !== undefined && !contentTypes.some((pattern) => matchesGlob(pattern, contentType))) return false;
   if (minBytes !== undefined && (sizeBytes === undefined || sizeBytes < minBytes)) return false;
   return maxBytes === undefined || (sizeBytes !== undefined && sizeBytes <= maxBytes);

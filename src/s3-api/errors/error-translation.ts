@@ -115,6 +115,7 @@ function translateEngineFailure(error: EngineError, request: Pick<S3Request, 'me
       return new S3Error(isConditionalWrite(request) ? 'ConditionalRequestConflict' : 'OperationAborted', {
         cause: error,
       });
+    case 'UnknownPlacement':
     case 'Interrupted':
       return unavailable(undefined, error);
   }

@@ -73,6 +73,7 @@ class RequestContext implements OperationContext {
   readonly principal: Principal;
   readonly quota: TenantQuota;
   readonly planName: string | undefined;
+  readonly placement: string | undefined;
   readonly deadlineMs: number | undefined = undefined;
   readonly observer: DriverCallObserver;
 
@@ -86,6 +87,7 @@ class RequestContext implements OperationContext {
     this.principal = identity.principal;
     this.quota = identity.policy.quota;
     this.planName = identity.planName;
+    this.placement = identity.policy.placement;
     this.observer = request.record;
   }
 

@@ -1,0 +1,23 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+const UP = `
+-- Name of the placement of what is written to the container; NULL: that of the tenant.
+ALTER TABLE containers ADD COLUMN placement text;
+`;
+
+const DOWN = `
+ALTER TABLE containers DROP COLUMN placement;
+`;
+
+/** Placements as containers have them. */
+export class PlacementSettings1700000000017 implements MigrationInterface {
+  readonly name = 'PlacementSettings1700000000017';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(UP);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(DOWN);
+  }
+}
