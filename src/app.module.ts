@@ -10,6 +10,7 @@ import { DriversModule } from './drivers/drivers.module';
 import { EngineModule } from './engine/engine.module';
 import { EventsAdminModule } from './events/admin/events-admin.module';
 import { EventsModule } from './events/events.module';
+import { NotificationsAdminModule } from './events/notifications/admin/notifications-admin.module';
 import { HealthModule } from './health/health.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { S3ApiModule } from './s3-api/s3-api.module';
@@ -27,6 +28,7 @@ import { TenantModule } from './tenant/tenant.module';
     HealthModule,
     AdminApiModule,
     EventsAdminModule,
+    NotificationsAdminModule,
   ],
 })
 export class AppModule {

@@ -127,6 +127,29 @@ export class AccessLogsConfig {
   readonly deliveryIntervalSeconds: number = 60;
 }
 
+/** What is told of changes in buckets (`PutBucketNotificationConfiguration`). */
+export class NotificationsConfig {
+  /** Addresses that targets may have besides public ones: addresses, or networks in CIDR form. */
+  @IsArray()
+  @Matches(ADDRESS_OR_NETWORK, {
+    each: true,
+    message: 'each value in $property must be an IP address or a network in CIDR form',
+  })
+  readonly allowedNetworks: string[] = [];
+
+  /** The first wait after a failure. An event that is refused waits four times as long after each, a target that is down twice. */
+  @IsNumber()
+  @Min(0.01)
+  @Max(60)
+  readonly retrySeconds: number = 5;
+
+  /** For how long what was sent can be sent again, and what can't be sent waits. */
+  @IsInt()
+  @Min(1)
+  @Max(365)
+  readonly retentionDays: number = 7;
+}
+
 /** A client of the gateway's own, which uses it through its public address and tells by metrics whether that works. */
 export class CanaryConfig {
   /** Where clients reach the S3 plane: scheme, host and port. */
@@ -275,6 +298,11 @@ export class VaultaireConfig {
   @IsObject()
   @Type(() => AccessLogsConfig)
   readonly accessLogs: AccessLogsConfig = new AccessLogsConfig();
+
+  @ValidateNested()
+  @IsObject()
+  @Type(() => NotificationsConfig)
+  readonly notifications: NotificationsConfig = new NotificationsConfig();
 
   /** Absent: there is none. */
   @IsOptional()

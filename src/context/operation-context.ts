@@ -29,6 +29,8 @@ export interface OperationContext {
   readonly quota: TenantQuota | undefined;
   /** Plan of the tenant, which may choose placements; undefined: none, or a background job. */
   readonly planName?: string | undefined;
+  /** Address of the client; undefined: not known, or a background job. */
+  readonly remoteAddress?: string | undefined;
   /** Name of the placement that the tenant or its plan says; undefined: none, or a background job. */
   readonly placement?: string | undefined;
   readonly signal: AbortSignal;
@@ -56,6 +58,7 @@ export function withSignal(ctx: OperationContext, signal: AbortSignal): Operatio
     principal: ctx.principal,
     quota: ctx.quota,
     planName: ctx.planName,
+    remoteAddress: ctx.remoteAddress,
     placement: ctx.placement,
     observer: ctx.observer,
     signal,

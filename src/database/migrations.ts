@@ -9,6 +9,7 @@ import { EventAnalytics1700000000010 } from './migrations/1700000000010-event-an
 import { AccessLogs1700000000012 } from './migrations/1700000000012-access-logs';
 import { Replicas1700000000013 } from './migrations/1700000000013-replicas';
 import { Attachments1700000000014 } from './migrations/1700000000014-attachments';
+import { Notifications1700000000015 } from './migrations/1700000000015-notifications';
 import { PlacementSettings1700000000017 } from './migrations/1700000000017-placement-settings';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
@@ -23,5 +24,6 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   AccessLogs1700000000012,
   Replicas1700000000013,
   Attachments1700000000014,
+  Notifications1700000000015,
   PlacementSettings1700000000017,
 ];

@@ -36,6 +36,10 @@ export const RATE_LIMIT_REFUSALS_TOTAL = 'vaultaire_rate_limit_refusals_total';
 export const RATE_LIMIT_STORE_UP = 'vaultaire_rate_limit_store_up';
 export const CANARY_RUNS_TOTAL = 'vaultaire_canary_runs_total';
 export const CANARY_STEP_DURATION_SECONDS = 'vaultaire_canary_step_duration_seconds';
+export const NOTIFICATIONS_DELIVERIES_TOTAL = 'vaultaire_notifications_deliveries_total';
+export const NOTIFICATIONS_WAITING = 'vaultaire_notifications_waiting';
+export const NOTIFICATIONS_LAG_SECONDS = 'vaultaire_notifications_lag_seconds';
+export const NOTIFICATIONS_DEAD_LETTERS = 'vaultaire_notifications_dead_letters';
 
 /** Upper bounds in seconds: half a millisecond, a cached small read, up to five minutes, a large upload. */
 export const LATENCY_BUCKETS: readonly number[] = [

@@ -8,6 +8,7 @@ import { MetricRegistryModule } from './metric-registry.module';
 import { MetricsController } from './metrics.controller';
 import { MetricsObserver } from './metrics.observer';
 import { METRIC_PROVIDERS } from './metrics.providers';
+import { NotificationMetrics } from './notification.metrics';
 import { RateLimitMetrics } from './rate-limit.metrics';
 import { StateMetrics } from './state-metrics';
 
@@ -27,10 +28,19 @@ import { StateMetrics } from './state-metrics';
     CanaryMetrics,
     DriverMetrics,
     EventLogMetrics,
+    NotificationMetrics,
     RateLimitMetrics,
     DatabaseMetrics,
     StateMetrics,
   ],
-  exports: [...METRIC_PROVIDERS, MetricsObserver, CanaryMetrics, DriverMetrics, EventLogMetrics, RateLimitMetrics],
+  exports: [
+    ...METRIC_PROVIDERS,
+    MetricsObserver,
+    CanaryMetrics,
+    DriverMetrics,
+    EventLogMetrics,
+    NotificationMetrics,
+    RateLimitMetrics,
+  ],
 })
 export class MetricsModule {}

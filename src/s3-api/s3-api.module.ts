@@ -7,6 +7,7 @@ import { TrafficMeter } from '../engine/quota/traffic-meter';
 import { EventLogInterceptor } from '../events/event-log.interceptor';
 import { EventLogService } from '../events/event-log.service';
 import { EventsModule } from '../events/events.module';
+import { NotificationsModule } from '../events/notifications/notifications.module';
 import { MetricsInterceptor } from '../metrics/metrics.interceptor';
 import { MetricsModule } from '../metrics/metrics.module';
 import { MetricsObserver } from '../metrics/metrics.observer';
@@ -34,7 +35,7 @@ import { StsController } from './sts/sts.controller';
 
 /** The S3 plane: everything that knows S3, and nothing that knows a backend. */
 @Module({
-  imports: [DiscoveryModule, EngineModule, TenantModule, EventsModule, MetricsModule],
+  imports: [DiscoveryModule, EngineModule, TenantModule, EventsModule, MetricsModule, NotificationsModule],
   controllers: [...S3_CONTROLLERS, StsController, UnhandledOperationController],
   providers: [
     AccessGuard,

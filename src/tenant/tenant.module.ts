@@ -42,6 +42,7 @@ import { ThrottlingModule } from './throttling/throttling.module';
     AccessKeyService,
     KeyAdministrator,
     PlanAdministrator,
+    SecretCipher,
     SessionTokens,
     TenantAdministrator,
     ThrottlingModule,

@@ -6,7 +6,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Tenant } from '../../src/tenant/entities/tenant.entity';
 import type { User } from '../../src/tenant/entities/user.entity';
 import type { AccessKeyCredentials } from '../../src/tenant/tenancy.service';
@@ -44,5 +44,20 @@ export async function makeVictim(vaultaire: RunningVaultaire, tenancy: TestTenan
   const put = await s3.send(new PutObjectCommand({ ...object, Body: SECRET, Metadata: { secret: TAG } }));
   const { UploadId } = await s3.send(new CreateMultipartUploadCommand(object));
   await s3.send(new UploadPartCommand({ ...object, UploadId, PartNumber: 1, Body: SECRET }));
+  await addNotificationRule(tenancy, tenant);
   return { tenant, user, key, uploadId: UploadId ?? '', versionId: put.VersionId ?? '' };
+}
+
+/** A rule that nothing goes by: what it would tell changes rows. */
+async function addNotificationRule({ dataSource }: TestTenancy, tenant: Tenant): Promise<void> {
+  const target = randomUUID();
+  await dataSource.query(
+    `INSERT INTO notification_targets (id, tenant_id, name, kind, settings) VALUES ($1, $2, 'victims', 'redis', '{}')`,
+    [target, tenant.id],
+  );
+  await dataSource.query(
+    `INSERT INTO notification_rules (container_id, place, id, element, arn, target_id, events)
+     SELECT id, 1, $1, 'QueueConfiguration', '', $2, '{}' FROM containers WHERE tenant_id = $3`,
+    [TAG, target, tenant.id],
+  );
 }

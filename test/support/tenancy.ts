@@ -14,7 +14,7 @@ import type { RunningVaultaire } from './start-vaultaire';
 /** Makes tenants, users and keys of a running gateway, straight in its database. */
 export class TestTenancy {
   private constructor(
-    private readonly dataSource: DataSource,
+    readonly dataSource: DataSource,
     private readonly tenancy: TenancyService,
   ) {}
 

@@ -28,6 +28,8 @@ export class Engine1700000000002 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     // What is left of the counting of usage when that was reverted.
     await runner.query('DROP FUNCTION IF EXISTS vaultaire_count_usage, vaultaire_forget_usage');
+    // And of notifications.
+    await runner.query('DROP FUNCTION IF EXISTS vaultaire_emit');
     for (const sql of [
       DROP_SWEEPING_FUNCTIONS,
       DROP_MULTIPART_FUNCTIONS,

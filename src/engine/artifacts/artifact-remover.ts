@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ArtifactKey, ContainerName } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
 import { Database } from '../../database/database';
+import { originOf } from '../change-origin';
 import { ContainerService } from '../containers/container.service';
 import { EngineError } from '../engine.errors';
 import { ownerOf } from '../owner';
@@ -67,6 +68,7 @@ export class ArtifactRemover {
       entry.conditions.ifMatch ?? null,
       entry.conditions.ifMatchLastModified ?? null,
       entry.conditions.ifMatchSizeBytes ?? null,
+      originOf(ctx),
     ]);
     if (row === undefined) throw new Error('vaultaire_delete_artifact returned no row');
     return row;
@@ -87,6 +89,7 @@ export class ArtifactRemover {
       entries.map((entry) => entry.conditions.ifMatch ?? null),
       entries.map((entry) => entry.conditions.ifMatchLastModified ?? null),
       entries.map((entry) => entry.conditions.ifMatchSizeBytes ?? null),
+      originOf(ctx),
     ]);
     return new Map(rows.map((row) => [row.ordinal - 1, row]));
   }

@@ -8,6 +8,7 @@ import { BlobStore } from '../blobs/blob-store';
 import type { StoredBlob } from '../blobs/blob-store';
 import { digestAlgorithmOf } from '../blobs/checksum-names';
 import { createDigest } from '../blobs/digests';
+import { originOf } from '../change-origin';
 import { ContainerService } from '../containers/container.service';
 import type { Container } from '../containers/container.types';
 import { EngineError } from '../engine.errors';
@@ -244,6 +245,7 @@ export class ArtifactWriter {
       version.conditions.ifMatch ?? null,
       version.conditions.ifNoneMatch ?? null,
       commitLimits(ctx, container),
+      originOf(ctx),
     ]);
     if (row === undefined) throw new Error('vaultaire_commit_artifact returned no row');
     return row;

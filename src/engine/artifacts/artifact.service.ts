@@ -8,6 +8,7 @@ import { ActiveReads } from '../blobs/active-reads';
 import { BlobReader } from '../blobs/blob-reader';
 import { ContainerService } from '../containers/container.service';
 import type { Container } from '../containers/container.types';
+import { originOf } from '../change-origin';
 import { EngineError } from '../engine.errors';
 import { TrafficMeter } from '../quota/traffic-meter';
 import type {
@@ -115,7 +116,7 @@ export class ArtifactService {
     tags: Readonly<Record<string, string>>,
   ): Promise<{ readonly versionId: string | undefined }> {
     const { container, row, stat } = await this.locate(ctx, address, this.rows);
-    await this.database.query(SET_TAGS, [container.id, address.key, row.id, jsonOrNull(tags)]);
+    await this.database.query(SET_TAGS, [container.id, address.key, row.id, jsonOrNull(tags), originOf(ctx)]);
     return { versionId: stat.versionId };
   }
 

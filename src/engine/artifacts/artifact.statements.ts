@@ -53,22 +53,22 @@ export const READ_VERSION = {
 export const COMMIT_ARTIFACT: Statement = {
   name: 'commit_artifact',
   text: `SELECT * FROM vaultaire_commit_artifact($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-    $17, $18, $19, $20, $21, $22, $23)`,
+    $17, $18, $19, $20, $21, $22, $23, p_origin => $24)`,
 };
 
 export const DELETE_ARTIFACT: Statement = {
   name: 'delete_artifact',
-  text: 'SELECT * FROM vaultaire_delete_artifact($1, $2, $3, $4, $5, $6, $7, $8)',
+  text: 'SELECT * FROM vaultaire_delete_artifact($1, $2, $3, $4, $5, $6, $7, $8, $9)',
 };
 
 export const DELETE_ARTIFACTS: Statement = {
   name: 'delete_artifacts',
-  text: 'SELECT * FROM vaultaire_delete_artifacts($1, $2, $3, $4, $5, $6, $7, $8)',
+  text: 'SELECT * FROM vaultaire_delete_artifacts($1, $2, $3, $4, $5, $6, $7, $8, $9)',
 };
 
 export const SET_TAGS: Statement = {
   name: 'set_artifact_tags',
-  text: `UPDATE artifact_versions SET tags = $4 WHERE container_id = $1 AND key = $2 AND id = $3`,
+  text: 'SELECT vaultaire_set_tags($1, $2, $3, $4, $5)',
 };
 
 export const LIST_MANIFEST_PARTS: Statement = {

@@ -26,7 +26,7 @@ export const LOAD_PARTS: Statement = {
 
 export const COMPLETE_UPLOAD: Statement = {
   name: 'complete_upload',
-  text: 'SELECT * FROM vaultaire_complete_upload($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
+  text: 'SELECT * FROM vaultaire_complete_upload($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
 };
 
 export const ABORT_UPLOAD: Statement = {

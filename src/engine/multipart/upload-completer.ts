@@ -5,6 +5,7 @@ import { throwUnlessCommitted } from '../artifacts/artifact-writer';
 import type { CommitRow } from '../artifacts/artifact-writer';
 import type { ArtifactWritten } from '../artifacts/artifact.types';
 import { encodeVersionId } from '../artifacts/version-id';
+import { originOf } from '../change-origin';
 import { ContainerService } from '../containers/container.service';
 import type { Container } from '../containers/container.types';
 import { EngineError } from '../engine.errors';
@@ -110,6 +111,7 @@ export class UploadCompleter {
       request.conditions.ifNoneMatch ?? null,
       JSON.stringify(result),
       commitLimits(ctx, container),
+      originOf(ctx),
     ]);
     if (row === undefined) throw new Error('vaultaire_complete_upload returned no row');
     return row;

@@ -11,7 +11,7 @@ import { PeriodicTurn } from '../../database/periodic-turn';
 import { ArtifactWriter } from '../../engine/artifacts/artifact-writer';
 import { ContainerService } from '../../engine/containers/container.service';
 import { EngineError } from '../../engine/engine.errors';
-import { accountNumberOf } from '../sts/account';
+import { accountNumberOf } from '../../context/account-number';
 import {
   ABANDON_DELIVERY,
   BEGIN_DELIVERY,

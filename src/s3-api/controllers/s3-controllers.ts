@@ -1,5 +1,6 @@
 import { AccessControlController } from './access-control.controller';
 import { BucketLoggingController } from './bucket-logging.controller';
+import { BucketNotificationController } from './bucket-notification.controller';
 import { BucketTaggingController } from './bucket-tagging.controller';
 import { BucketController } from './bucket.controller';
 import { CopyController } from './copy.controller';
@@ -16,6 +17,7 @@ export const S3_CONTROLLERS = [
   AccessControlController,
   BucketController,
   BucketLoggingController,
+  BucketNotificationController,
   BucketTaggingController,
   CopyController,
   ListingController,

@@ -94,4 +94,8 @@ class RequestContext implements OperationContext {
   get signal(): AbortSignal {
     return this.request.signal;
   }
+
+  get remoteAddress(): string | undefined {
+    return this.request.record.remoteAddress;
+  }
 }

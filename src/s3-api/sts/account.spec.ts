@@ -1,5 +1,6 @@
 import { tenantId } from '../../context/ids';
-import { accountNumberOf, assumableRole } from './account';
+import { accountNumberOf } from '../../context/account-number';
+import { assumableRole } from './account';
 
 const CALLER = { tenantId: tenantId('0190a000-0000-7000-8000-000000000001'), tenantName: 'acme' };
 const number = accountNumberOf(CALLER.tenantId);

@@ -1,24 +1,14 @@
 import { createHash } from 'node:crypto';
+import { accountNumberOf } from '../../context/account-number';
 import type { S3Identity } from '../http/s3-request';
 import { StsError } from './sts-error';
 
-const ACCOUNT_NUMBERS = 1_000_000_000_000n;
 const ROLE_ARN = /^arn:aws[a-z-]*:iam::([A-Za-z0-9._-]+):role\/((?:[\x21-\x7e]{1,511}\/)?([\w+=,.@-]{1,64}))$/;
 const MAX_ROLE_ARN_LENGTH = 2_048;
 const ROLE_ID_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** Who asks, as far as names go. */
 type Caller = Pick<S3Identity, 'tenantId' | 'tenantName'>;
-
-/**
- * The tenant as the twelve digits that tools of AWS expect of an account: made of its id, always the same. It opens nothing, and
- * is only ever compared with the caller's own.
- */
-export function accountNumberOf(tenantId: string): string {
-  const number =
-    createHash('sha256').update(`vaultaire:account:${tenantId}`).digest().readBigUInt64BE() % ACCOUNT_NUMBERS;
-  return number.toString().padStart(12, '0');
-}
 
 /** A role of the caller's own tenant; there is nothing more to it than its name. */
 export interface Role {

@@ -34,7 +34,8 @@ $$;
 
 -- Makes bytes that were stored (p_source 'written'), that come along (p_inline) or that another version holds
 -- (p_source 'shared') the current version of a key. p_limits: see vaultaire_count_usage. p_freed_bytes: counted until now for
--- what the version takes the place of, besides the version that it displaces: the parts of its upload.
+-- what the version takes the place of, besides the version that it displaces: the parts of its upload. p_origin: who asked, for
+-- those who are told of the change (see vaultaire_emit).
 -- outcome: ok | NoSuchContainer | NoSuchArtifact | PreconditionFailed | Interrupted | QuotaExceeded (quota says which)
 CREATE FUNCTION vaultaire_commit_artifact(
   p_container_id bigint, p_key text, p_tenant_id uuid, p_owner_id uuid,
@@ -42,6 +43,7 @@ CREATE FUNCTION vaultaire_commit_artifact(
   p_content_type text, p_headers jsonb, p_metadata jsonb, p_tags jsonb, p_storage_class text,
   p_source text, p_blob_id uuid, p_md5 bytea, p_inline bytea, p_manifest_id uuid, p_part_count integer,
   p_if_match text, p_if_none_match text, p_limits bigint[] DEFAULT NULL, p_freed_bytes bigint DEFAULT 0,
+  p_origin text DEFAULT NULL,
   OUT outcome text, OUT version_id bigint, OUT is_null_version boolean, OUT was_versioned boolean,
   OUT created_at timestamptz, OUT quota text
 ) LANGUAGE plpgsql AS $$
@@ -49,6 +51,7 @@ CREATE FUNCTION vaultaire_commit_artifact(
 DECLARE
   v_versioning text;
   v_tenant_id uuid;
+  v_is_notified boolean;
   v_latest record;
   v_has_latest boolean;
   v_exists boolean;
@@ -57,7 +60,8 @@ DECLARE
   v_artifacts bigint := 1;
 BEGIN
   PERFORM vaultaire_lock_container(p_container_id);
-  SELECT c.versioning, c.tenant_id INTO v_versioning, v_tenant_id FROM containers c WHERE c.id = p_container_id;
+  SELECT c.versioning, c.tenant_id, c.is_notified INTO v_versioning, v_tenant_id, v_is_notified
+  FROM containers c WHERE c.id = p_container_id;
   IF NOT FOUND THEN outcome := 'NoSuchContainer'; RETURN; END IF;
   PERFORM vaultaire_lock_key(p_container_id, p_key);
 
@@ -152,6 +156,18 @@ BEGIN
     );
   END IF;
   outcome := 'ok';
+  IF v_is_notified THEN
+    PERFORM vaultaire_emit(
+      p_container_id, p_key,
+      CASE
+        WHEN p_manifest_id IS NOT NULL AND p_source = 'written' THEN 'ObjectCreated:CompleteMultipartUpload'
+        WHEN starts_with(p_origin, 'CopyObject ') THEN 'ObjectCreated:Copy'
+        WHEN starts_with(p_origin, 'PostObject ') THEN 'ObjectCreated:Post'
+        ELSE 'ObjectCreated:Put'
+      END,
+      p_size_bytes, p_etag, CASE WHEN was_versioned THEN version_id END, is_null_version, p_origin
+    );
+  END IF;
 END
 $$;
 
@@ -247,10 +263,31 @@ BEGIN
 END
 $$;
 
+-- Tells of what vaultaire_remove_version did.
+CREATE FUNCTION vaultaire_emit_removal(
+  p_container_id bigint, p_versioning text, p_key text, p_selector text, p_version_id bigint, p_is_null_version boolean,
+  p_origin text
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_selector = 'latest' AND p_versioning <> 'off' THEN
+    -- The digest of nothing, as S3 has it.
+    PERFORM vaultaire_emit(
+      p_container_id, p_key, 'ObjectRemoved:DeleteMarkerCreated', NULL, 'd41d8cd98f00b204e9800998ecf8427e',
+      p_version_id, p_is_null_version, p_origin
+    );
+  ELSE
+    PERFORM vaultaire_emit(
+      p_container_id, p_key, 'ObjectRemoved:Delete', NULL, NULL,
+      CASE WHEN p_versioning <> 'off' THEN p_version_id END, p_is_null_version, p_origin
+    );
+  END IF;
+END
+$$;
+
 -- One delete, see vaultaire_remove_version. outcome: ok | NoSuchContainer | PreconditionFailed
 CREATE FUNCTION vaultaire_delete_artifact(
   p_container_id bigint, p_key text, p_selector text, p_version_id bigint, p_owner_id uuid,
-  p_if_match text, p_if_last_modified timestamptz, p_if_size_bytes bigint,
+  p_if_match text, p_if_last_modified timestamptz, p_if_size_bytes bigint, p_origin text DEFAULT NULL,
   OUT outcome text, OUT version_id bigint, OUT is_null_version boolean, OUT was_versioned boolean,
   OUT is_delete_marker boolean
 ) LANGUAGE plpgsql AS $$
@@ -260,7 +297,7 @@ DECLARE
   v_removed record;
 BEGIN
   PERFORM vaultaire_lock_container(p_container_id);
-  SELECT c.versioning, c.tenant_id INTO v_container FROM containers c WHERE c.id = p_container_id;
+  SELECT c.versioning, c.tenant_id, c.is_notified INTO v_container FROM containers c WHERE c.id = p_container_id;
   IF NOT FOUND THEN outcome := 'NoSuchContainer'; RETURN; END IF;
   SELECT * INTO v_removed FROM vaultaire_remove_version(
     p_container_id, v_container.versioning, p_key, p_selector, p_version_id, p_owner_id,
@@ -271,6 +308,11 @@ BEGIN
   is_null_version := v_removed.is_null_version;
   was_versioned := v_container.versioning <> 'off';
   is_delete_marker := v_removed.is_delete_marker;
+  IF v_container.is_notified AND version_id IS NOT NULL THEN
+    PERFORM vaultaire_emit_removal(
+      p_container_id, v_container.versioning, p_key, p_selector, version_id, is_null_version, p_origin
+    );
+  END IF;
   PERFORM vaultaire_count_usage(
     v_container.tenant_id, p_container_id, -v_removed.freed_bytes, -v_removed.freed_artifacts, NULL
   );
@@ -281,7 +323,7 @@ $$;
 -- Many deletes in one transaction, in key order so that two batches can't lock each other out. What they free is counted once.
 CREATE FUNCTION vaultaire_delete_artifacts(
   p_container_id bigint, p_keys text[], p_selectors text[], p_version_ids bigint[], p_owner_id uuid,
-  p_if_matches text[], p_if_last_modifieds timestamptz[], p_if_sizes bigint[]
+  p_if_matches text[], p_if_last_modifieds timestamptz[], p_if_sizes bigint[], p_origin text DEFAULT NULL
 ) RETURNS TABLE (
   ordinal integer, outcome text, version_id bigint, is_null_version boolean, was_versioned boolean,
   is_delete_marker boolean
@@ -297,7 +339,7 @@ DECLARE
   v_manifest_ids uuid[] := '{}';
 BEGIN
   PERFORM vaultaire_lock_container(p_container_id);
-  SELECT c.versioning, c.tenant_id INTO v_container FROM containers c WHERE c.id = p_container_id;
+  SELECT c.versioning, c.tenant_id, c.is_notified INTO v_container FROM containers c WHERE c.id = p_container_id;
   IF NOT FOUND THEN
     RETURN QUERY SELECT e.place::integer, 'NoSuchContainer', NULL::bigint, NULL::boolean, NULL::boolean, NULL::boolean
     FROM unnest(p_keys) WITH ORDINALITY AS e (key, place);
@@ -323,6 +365,11 @@ BEGIN
     is_null_version := v_removed.is_null_version;
     was_versioned := v_container.versioning <> 'off';
     is_delete_marker := v_removed.is_delete_marker;
+    IF v_container.is_notified AND version_id IS NOT NULL THEN
+      PERFORM vaultaire_emit_removal(
+        p_container_id, v_container.versioning, v_entry.key, v_entry.selector, version_id, is_null_version, p_origin
+      );
+    END IF;
     RETURN NEXT;
   END LOOP;
   PERFORM vaultaire_count_usage(v_container.tenant_id, p_container_id, -v_bytes, -v_artifacts, NULL);
@@ -335,6 +382,7 @@ $$;
 export const DROP_ARTIFACT_FUNCTIONS = `
 DROP FUNCTION vaultaire_delete_artifacts;
 DROP FUNCTION vaultaire_delete_artifact;
+DROP FUNCTION IF EXISTS vaultaire_emit_removal;
 DROP FUNCTION IF EXISTS vaultaire_remove_version;
 DROP FUNCTION vaultaire_commit_artifact;
 DROP FUNCTION vaultaire_next_version_id;

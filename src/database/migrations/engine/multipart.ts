@@ -80,6 +80,7 @@ $$;
 CREATE FUNCTION vaultaire_complete_upload(
   p_upload_id uuid, p_part_numbers integer[], p_blob_ids uuid[], p_etags text[], p_size_bytes bigint, p_etag text,
   p_checksum_value text, p_if_match text, p_if_none_match text, p_result jsonb, p_limits bigint[] DEFAULT NULL,
+  p_origin text DEFAULT NULL,
   OUT outcome text, OUT version_id bigint, OUT is_null_version boolean, OUT was_versioned boolean,
   OUT created_at timestamptz, OUT quota text
 ) LANGUAGE plpgsql AS $$
@@ -107,7 +108,8 @@ BEGIN
     p_size_bytes, p_etag, v_upload.checksum_algorithm, v_upload.checksum_type, p_checksum_value,
     v_upload.content_type, v_upload.headers, v_upload.metadata, v_upload.tags, v_upload.storage_class,
     'written', NULL, NULL, NULL, p_upload_id, cardinality(p_part_numbers), p_if_match, p_if_none_match, p_limits,
-    (SELECT coalesce(sum(p.size_bytes), 0)::bigint FROM multipart_parts p WHERE p.upload_id = p_upload_id)
+    (SELECT coalesce(sum(p.size_bytes), 0)::bigint FROM multipart_parts p WHERE p.upload_id = p_upload_id),
+    p_origin
   );
   outcome := v_commit.outcome;
   quota := v_commit.quota;
