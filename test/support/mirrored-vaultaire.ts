@@ -21,8 +21,15 @@ export interface MirroredVaultaire {
   stop(): Promise<void>;
 }
 
-/** A gateway with three S3 backends, none of whose bodies is kept inline. `config`: placements and the like. */
-export async function startMirrored(config: object, options: VaultaireOptions = {}): Promise<MirroredVaultaire> {
+/**
+ * A gateway with three S3 backends, none of whose bodies is kept inline. `config`: placements and the like; `stallMs`: after so long
+ * without a byte a driver gives a call up.
+ */
+export async function startMirrored(
+  config: object,
+  options: VaultaireOptions & { readonly stallMs?: number } = {},
+): Promise<MirroredVaultaire> {
+  const { stallMs } = options;
   const backends = await Promise.all([S3Simulator.start(), S3Simulator.start(), S3Simulator.start()]);
   const [one, two, three] = backends;
   const driver = (name: string, simulator: S3Simulator): object => ({
@@ -34,7 +41,8 @@ export async function startMirrored(config: object, options: VaultaireOptions = 
     bucket: simulator.bucket,
     addressing: 'path',
     credentials: { accessKeyId: 'simulated', secretAccessKey: 'simulated-secret' },
-    resilience: IMPATIENT,
+    resilience: { ...IMPATIENT, ...(stallMs !== undefined && { callTimeoutMs: stallMs }) },
+    ...(stallMs !== undefined && { stallMs }),
   });
   const vaultaire = await prepareVaultaire({
     ...options,

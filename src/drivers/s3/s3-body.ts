@@ -20,7 +20,7 @@ export interface BodyExpectation {
 
 /**
  * The body of an answer, with back-pressure down to the socket. It ends only when it had exactly the expected bytes, else it is
- * destroyed: with `Unavailable` when bytes are missing, `Corrupted` when they are others.
+ * destroyed: with `Unavailable` when bytes are missing, `Corrupted` when they are others; the last ones are not handed on then.
  */
 export class S3Body extends Readable {
   private receivedBytes = 0;
@@ -44,7 +44,9 @@ export class S3Body extends Readable {
       return;
     }
     if (this.expected.crc32 !== undefined) this.checksum = crc32(chunk, this.checksum);
-    if (!this.push(chunk)) this.flow.pause();
+    // Whoever has all bytes takes them for good: the last ones are checked before they go on.
+    if (this.receivedBytes === this.expected.sizeBytes && !this.isAsExpected()) this.destroyCorrupted();
+    else if (!this.push(chunk)) this.flow.pause();
   }
 
   /** The backend's answer has ended. */
@@ -52,11 +54,19 @@ export class S3Body extends Readable {
     this.isComplete = true;
     if (this.receivedBytes !== this.expected.sizeBytes) {
       this.destroy(new DriverError('Unavailable', 'the backend sent fewer bytes than it announced'));
-    } else if (this.expected.crc32 !== undefined && this.checksum !== this.expected.crc32) {
-      this.destroy(new DriverError('Corrupted', 'the bytes of the backend do not have the checksum that it told'));
+    } else if (!this.isAsExpected()) {
+      this.destroyCorrupted();
     } else {
       this.push(null);
     }
+  }
+
+  private isAsExpected(): boolean {
+    return this.expected.crc32 === undefined || this.checksum === this.expected.crc32;
+  }
+
+  private destroyCorrupted(): void {
+    this.destroy(new DriverError('Corrupted', 'the bytes of the backend do not have the checksum that it told'));
   }
 
   override _read(): void {

@@ -77,9 +77,10 @@ export class ReplicaReader {
     const resume = async (receivedBytes: number, error: Error): Promise<Readable> => {
       failures.set(current, error);
       if (receivedBytes > 0 && lossOf(error) === 'corrupt') {
-        // What was handed on may be wrong already.
+        // What was handed on may be wrong already. Who tries again is given another copy.
         this.mark(blob, failures);
-        throw error;
+        if (!this.placements.mayHaveCopies(current)) throw error;
+        throw new DriverError('Unavailable', `blob ${blob.id} turned out to be damaged on ${current}`, { cause: error });
       }
       const rest = receivedBytes === 0 ? range : { start: start + receivedBytes, end };
       const next = await this.openOther(ctx, blob, rest, failures);

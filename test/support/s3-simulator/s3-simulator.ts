@@ -112,7 +112,8 @@ export class S3Simulator {
     }
     const body = await this.receive(request, fault);
     if (body === undefined) return;
-    if (this.quirks.latencyMs > 0) await sleepUntil(performance.now() + this.quirks.latencyMs);
+    const delayMs = fault?.do === 'delay' ? fault.ms : this.quirks.latencyMs;
+    if (delayMs > 0) await sleepUntil(performance.now() + delayMs);
     const answer =
       bucket === this.bucket ? (this.refusal(call) ?? this.perform(call, body)) : errorAnswer(404, 'NoSuchBucket');
     if (fault?.do === 'lose-answer') {
@@ -123,9 +124,10 @@ export class S3Simulator {
   }
 
   private async answer(response: ServerResponse, call: Call, answer: SimulatedAnswer): Promise<void> {
+    const hasBody = call.operation === 'GetObject' || call.operation.startsWith('List');
     await sendAnswer(response, answer, {
       isHead: call.method === 'HEAD',
-      fault: call.operation === 'GetObject' || call.operation.startsWith('List') ? call.fault : undefined,
+      fault: hasBody ? call.fault : undefined,
       bytesPerSecond: this.quirks.bytesPerSecond,
     });
   }

@@ -55,6 +55,7 @@ export async function sendAnswer(
       return;
     case undefined:
     case 'answer':
+    case 'delay':
     case 'stall':
     case 'reset':
     case 'lose-answer':

@@ -102,6 +102,7 @@ export type SimulatedOperation =
  * What goes wrong with a request.
  *
  * - `answer`: the status and S3 error code, and nothing is done;
+ * - `delay`: all is done so much later;
  * - `stall`: no answer ever; `stall-body`: none after so many bytes of the answer's body;
  * - `reset`: the connection breaks, when so many bytes of the request's body were received; nothing is done;
  * - `lose-answer`: all is done, and the connection breaks in place of the answer;
@@ -110,6 +111,7 @@ export type SimulatedOperation =
  */
 export type SimulatedFault =
   | { readonly do: 'answer'; readonly status: number; readonly code: string; readonly retryAfterSeconds?: number }
+  | { readonly do: 'delay'; readonly ms: number }
   | { readonly do: 'stall' }
   | { readonly do: 'stall-body'; readonly afterBytes: number }
   | { readonly do: 'reset'; readonly afterBytes: number }
