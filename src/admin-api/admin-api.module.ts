@@ -6,6 +6,7 @@ import { EngineModule } from '../engine/engine.module';
 import { QuotaModule } from '../engine/quota/quota.module';
 import { TenantModule } from '../tenant/tenant.module';
 import { AdminPlaneModule } from './admin-plane.module';
+import { AttachmentsController } from './containers/attachments.controller';
 import { ContainerAttacher } from './containers/container-attacher';
 import { ContainerDirectory } from './containers/container.directory';
 import { ContainerEmptier } from './containers/container-emptier';
@@ -26,6 +27,7 @@ import { TokensController } from './tokens/tokens.controller';
 @Module({
   imports: [AdminPlaneModule, EngineModule, HealthModule, JobsModule, QuotaModule, TenantModule],
   controllers: [
+    AttachmentsController,
     ContainersController,
     DriversController,
     JobsController,

@@ -1,4 +1,5 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
+import type { AttachableConfig } from '../config/vaultaire-config';
 import type { Driver } from './driver';
 import { DriverError } from './driver.errors';
 
@@ -7,7 +8,11 @@ export class DriverRegistry implements OnApplicationShutdown {
   private readonly drivers: ReadonlyMap<string, Driver>;
   private readonly attached = new Map<string, Driver>();
 
-  constructor(drivers: readonly Driver[]) {
+  /** @param layered puts the layers around a driver that is added later, as its configuration says; absent: none */
+  constructor(
+    drivers: readonly Driver[],
+    private readonly layered: (driver: Driver, config: AttachableConfig) => Driver = (driver) => driver,
+  ) {
     this.drivers = new Map(drivers.map((driver) => [driver.name, driver]));
   }
 
@@ -19,8 +24,8 @@ export class DriverRegistry implements OnApplicationShutdown {
   }
 
   /** Adds a driver for blobs that somebody else stored: no placement, check or listing is about it. */
-  addAttached(driver: Driver): void {
-    this.attached.set(driver.name, driver);
+  addAttached(driver: Driver, config: AttachableConfig): void {
+    this.attached.set(driver.name, this.layered(driver, config));
   }
 
   all(): readonly Driver[] {

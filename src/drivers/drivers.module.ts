@@ -34,8 +34,11 @@ export class DriversModule {
         ...configs.map(driverProvider),
         {
           provide: DriverRegistry,
-          inject: tokens,
-          useFactory: (...drivers: Driver[]) => new DriverRegistry(drivers),
+          inject: [DriverMetrics, DRIVER_RESOURCES, ...tokens],
+          useFactory: (metrics: DriverMetrics, resources: DriverResources, ...drivers: Driver[]) =>
+            new DriverRegistry(drivers, (driver, config) =>
+              composeLayers(driver, driverLayers(metrics, resilienceOf(config), resources)),
+            ),
         },
       ],
       exports: [...tokens, DriverRegistry],

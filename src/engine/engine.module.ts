@@ -5,6 +5,7 @@ import { ArtifactRemover } from './artifacts/artifact-remover';
 import { ArtifactWriter } from './artifacts/artifact-writer';
 import { ArtifactService } from './artifacts/artifact.service';
 import { Attachments } from './attach/attachments';
+import { Detacher } from './attach/detacher';
 import { ActiveReads } from './blobs/active-reads';
 import { BlobPump } from './blobs/blob-pump';
 import { BlobReader } from './blobs/blob-reader';
@@ -53,6 +54,7 @@ import { QuotaModule } from './quota/quota.module';
     BlobStore,
     BlobSweeper,
     ContainerService,
+    Detacher,
     GatewayInstance,
     ListingService,
     MultipartService,
@@ -71,6 +73,7 @@ import { QuotaModule } from './quota/quota.module';
     UploadLister,
   ],
   exports: [
+    Detacher,
     ArtifactRemover,
     ArtifactService,
     ArtifactWriter,

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask } from '../support/admin-requests';
@@ -79,9 +79,16 @@ describe('attaching what is there already', () => {
     return job;
   }
 
-  async function attach(Bucket: string, source: string): Promise<AdminAnswer['body']> {
-    return finished(await ask(vaultaire, 'POST', `${containers}/${Bucket}/attach`, { body: { source } }));
+  async function attach(Bucket: string, source: string, more: object = {}): Promise<AdminAnswer['body']> {
+    return finished(await ask(vaultaire, 'POST', `${containers}/${Bucket}/attach`, { body: { source, ...more } }));
   }
+
+  async function detach(Bucket: string, source: string, query = ''): Promise<AdminAnswer['body']> {
+    return finished(await ask(vaultaire, 'DELETE', `${containers}/${Bucket}/attachments/${source}${query}`));
+  }
+
+  const keysOf = async (Bucket: string): Promise<(string | undefined)[]> =>
+    ((await s3.send(new ListObjectsV2Command({ Bucket }))).Contents ?? []).map(({ Key }) => Key);
 
   const bytesOf = async (Bucket: string, Key: string, Range?: string): Promise<Buffer> => {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, Range }));
@@ -175,12 +182,103 @@ describe('attaching what is there already', () => {
       expect((await bytesOf(Bucket, keyOf(index))).toString()).toBe(`bytes of ${index}`);
     }
     expect((await bytesOf(Bucket, keyOf(7), 'bytes=0-4')).toString()).toBe('bytes');
+    await until('reads of the source are in the metrics of drivers', async () => {
+      const metrics = await (await fetch(`${vaultaire.adminEndpoint}/metrics`)).text();
+      return metrics.includes('driver="old-bucket"');
+    });
     await s3.send(new PutObjectCommand({ Bucket, Key: keyOf(1), Body: 'new' }));
     await s3.send(new DeleteObjectCommand({ Bucket, Key: keyOf(2) }));
     await remove(Bucket);
     expect([...simulator.store.objects.keys()]).toEqual(before);
     expect(new Set(simulator.operations())).toEqual(new Set(['ListObjectsV2', 'HeadObject', 'GetObject']));
   }, 30_000);
+
+  describe('that is ended', () => {
+    const path = (name: string): string => join(folder, name);
+
+    beforeEach(() => {
+      rmSync(folder, { recursive: true });
+      mkdirSync(path('dir'), { recursive: true });
+      for (const name of ['a', 'b', 'dir/c', 'dir/empty']) writeFileSync(path(name), name === 'dir/empty' ? '' : name);
+    });
+
+    it('brings back no key that a client deleted, and forgets the source when it is detached', async () => {
+      const Bucket = 'detached';
+      await s3.send(new CreateBucketCommand({ Bucket }));
+      await attach(Bucket, 'files');
+      const list = `${containers}/${Bucket}/attachments`;
+      expect((await ask(vaultaire, 'GET', list)).body.items).toEqual([
+        {
+          source: 'files',
+          state: 'attached',
+          deletesForeignData: false,
+          indexedKeys: 4,
+          indexedBytes: 7,
+          skippedKeys: 0,
+        },
+      ]);
+      await s3.send(new DeleteObjectCommand({ Bucket, Key: 'a' }));
+      await s3.send(new PutObjectCommand({ Bucket, Key: 'b', Body: 'mine' }));
+      writeFileSync(path('new'), 'new');
+      expect(await attach(Bucket, 'files')).toMatchObject({ state: 'done', progress: { indexedKeys: 5 } });
+      expect(await keysOf(Bucket)).toEqual(['b', 'dir/c', 'dir/empty', 'new']);
+
+      const job = await detach(Bucket, 'files');
+      expect(job).toMatchObject({ state: 'done', progress: { versionsRemoved: 3, bytesRemoved: 8 } });
+      expect(await keysOf(Bucket)).toEqual(['b']);
+      expect((await bytesOf(Bucket, 'b')).toString()).toBe('mine');
+      expect((await ask(vaultaire, 'GET', list)).body.items).toEqual([]);
+      expect((await ask(vaultaire, 'DELETE', `${list}/files`)).status).toBe(404);
+      await attach(Bucket, 'files');
+      expect(await keysOf(Bucket)).toEqual(['a', 'b', 'dir/c', 'dir/empty', 'new']);
+      await detach(Bucket, 'files');
+      expect(['a', 'b', 'dir/c', 'dir/empty', 'new'].every((name) => existsSync(path(name)))).toBe(true);
+    });
+
+    it('deletes objects only where it is said, and none that has changed or that something else is made of', async () => {
+      const Bucket = 'deleting';
+      await s3.send(new CreateBucketCommand({ Bucket }));
+      await s3.send(new CreateBucketCommand({ Bucket: 'beside' }));
+      expect((await attach(Bucket, 'files')).state).toBe('done');
+      const option = { body: { source: 'files', deleteForeignData: true } };
+      expect((await ask(vaultaire, 'POST', `${containers}/${Bucket}/attach`, option)).status).toBe(409);
+      await detach(Bucket, 'files');
+      await attach(Bucket, 'files', { deleteForeignData: true });
+      await s3.send(new CopyObjectCommand({ Bucket: 'beside', Key: 'copy', CopySource: `${Bucket}/b` }));
+      writeFileSync(path('dir/c'), 'changed');
+      for (const Key of ['a', 'b', 'dir/c', 'dir/empty']) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+      await until(
+        'what was deleted is deleted at the source',
+        () => !existsSync(path('a')) && !existsSync(path('dir/empty')),
+      );
+      expect([readFileSync(path('b'), 'utf8'), readFileSync(path('dir/c'), 'utf8')]).toEqual(['b', 'changed']);
+      expect((await bytesOf('beside', 'copy')).toString()).toBe('b');
+      await s3.send(new DeleteObjectCommand({ Bucket: 'beside', Key: 'copy' }));
+      writeFileSync(path('later'), 'later');
+      await attach(Bucket, 'files', { deleteForeignData: true });
+      expect(await keysOf(Bucket)).toEqual(['later']);
+      const detached = await detach(Bucket, 'files', '?deleteForeignData=true');
+      expect(detached).toMatchObject({ state: 'done', progress: { versionsRemoved: 1, objectsWaiting: 0 } });
+      expect(['b', 'later'].some((name) => existsSync(path(name)))).toBe(false);
+    }, 30_000);
+
+    it('deletes the objects when an operator empties the container with them, and tells what the source refused', async () => {
+      const Bucket = 'with-objects';
+      await s3.send(new CreateBucketCommand({ Bucket }));
+      await attach(Bucket, 'old-bucket');
+      const body = { name: 'no-operator', role: 'tenant-admin', tenant: 'default' };
+      const { token } = (await ask(vaultaire, 'POST', '/api/v1/tokens', { body })).body;
+      const all = { body: { deleteForeignData: true } };
+      expect((await ask(vaultaire, 'POST', `${containers}/${Bucket}/empty`, { ...all, token })).status).toBe(403);
+      simulator.faults = ({ operation, target }) =>
+        operation === 'DeleteObject' && target.includes('/0005')
+          ? { do: 'answer', status: 403, code: 'AccessDenied' }
+          : undefined;
+      const emptied = await finished(await ask(vaultaire, 'POST', `${containers}/${Bucket}/empty`, all));
+      expect(emptied).toMatchObject({ state: 'failed', progress: { versionsRemoved: OBJECTS, objectsWaiting: 1 } });
+      expect([...simulator.store.objects.keys()]).toEqual([`old/${keyOf(5)}`]);
+    }, 30_000);
+  });
 
   it('refuses sources that are not configured, and callers that are no operators', async () => {
     await s3.send(new CreateBucketCommand({ Bucket: 'refused' }));
@@ -189,5 +287,7 @@ describe('attaching what is there already', () => {
     const body = { name: 'of-tenant', role: 'tenant-admin', tenant: 'default' };
     const { token } = (await ask(vaultaire, 'POST', '/api/v1/tokens', { body })).body;
     expect((await ask(vaultaire, 'POST', path, { token, body: { source: 'files' } })).status).toBe(403);
+    const detaching = `${containers}/refused/attachments/files`;
+    expect((await ask(vaultaire, 'DELETE', detaching, { token })).status).toBe(403);
   });
 });

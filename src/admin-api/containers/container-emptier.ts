@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { Database } from '../../database/database';
 import type { Queryable } from '../../database/database';
+import { Detacher } from '../../engine/attach/detacher';
 import { JobService } from '../../jobs/job.service';
 import type { Job, JobControl } from '../../jobs/job.types';
 
-/** Kind of job: removes all versions and uploads of a container, which stays. Parameters: `containerId`, `container`. */
+/** Kind of job: removes all versions and uploads of a container, which stays. Parameters: `containerId`, `container`, `deleteForeignData`. */
 export const CONTAINER_EMPTY = 'container-empty';
 /** Kind of job: removes a tenant that is closing, with all that it has. Parameters: `tenantId`, `tenant`. */
 export const TENANT_CLOSE = 'tenant-close';
@@ -16,7 +17,7 @@ const BATCH_UPLOADS = 100;
 
 const SOME_VERSIONS = {
   name: 'empty-container-versions',
-  text: `SELECT key, id, is_null_version FROM artifact_versions WHERE container_id = $1 ORDER BY key, id DESC LIMIT $2`,
+  text: `SELECT key, id, is_null_version, blob_id FROM artifact_versions WHERE container_id = $1 ORDER BY key, id DESC LIMIT $2`,
 };
 const DELETE_VERSIONS = {
   name: 'empty-container-delete',
@@ -42,6 +43,7 @@ interface VersionToRemove {
   readonly key: string;
   readonly id: string;
   readonly is_null_version: boolean;
+  readonly blob_id: string | null;
 }
 
 /** What a job of this kind counts. */
@@ -60,21 +62,33 @@ export class ContainerEmptier implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly jobs: JobService,
+    private readonly detacher: Detacher,
   ) {}
 
   onModuleInit(): void {
     this.jobs.registerHandler(CONTAINER_EMPTY, async (job, control) => {
-      await this.empty(String(control.parameters.containerId), countedBefore(job), control);
+      const { containerId, deleteForeignData } = control.parameters;
+      const deletesForeign = deleteForeignData === true;
+      await this.empty(String(containerId), deletesForeign, countedBefore(job), control);
+      if (!deletesForeign) return;
+      await this.detacher.untilDeleted(String(containerId), control.signal, (objectsWaiting) =>
+        control.progress({ objectsWaiting }),
+      );
     });
     this.jobs.registerHandler(TENANT_CLOSE, async (job, control) => {
       await this.closeTenant(String(control.parameters.tenantId), countedBefore(job), control);
     });
   }
 
-  private async empty(containerId: string, removed: Removed, control: JobControl): Promise<void> {
+  private async empty(
+    containerId: string,
+    deletesForeign: boolean,
+    removed: Removed,
+    control: JobControl,
+  ): Promise<void> {
     for (;;) {
       control.signal.throwIfAborted();
-      const versions = await this.removeVersions(containerId);
+      const versions = await this.removeVersions(containerId, deletesForeign);
       const uploads = await this.abortUploads(containerId);
       if (versions + uploads === 0) return;
       removed.versionsRemoved += versions;
@@ -88,7 +102,7 @@ export class ContainerEmptier implements OnModuleInit {
       const containers = await this.database.query<{ id: string; name: string }>(CONTAINERS_OF_TENANT, [tenantId]);
       if (containers.length === 0 && (await this.removeTenant(tenantId))) return;
       for (const { id } of containers) {
-        await this.empty(id, removed, control);
+        await this.empty(id, false, removed, control);
         const [row] = await this.database.query<{ outcome: string }>(DELETE_CONTAINER, [id]);
         // A request that was let in before the tenant closed may have written once more: the next round takes it.
         if (row?.outcome === 'ok') removed.containersRemoved += 1;
@@ -108,12 +122,13 @@ export class ContainerEmptier implements OnModuleInit {
     });
   }
 
-  private async removeVersions(containerId: string): Promise<number> {
+  private async removeVersions(containerId: string, deletesForeign: boolean): Promise<number> {
     const versions = await this.database.query<VersionToRemove & Readonly<Record<string, unknown>>>(SOME_VERSIONS, [
       containerId,
       BATCH_VERSIONS,
     ]);
     if (versions.length === 0) return 0;
+    if (deletesForeign) await this.detacher.mark(containerId, versions);
     await this.database.query(DELETE_VERSIONS, [
       containerId,
       versions.map(({ key }) => key),

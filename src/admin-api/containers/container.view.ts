@@ -1,6 +1,16 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsObject, IsOptional, IsString, Matches, MaxLength, ValidateIf, ValidateNested } from 'class-validator';
+import {
+  IsBoolean,
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
 import { ContainerQuota, PLACEMENT_NAME, PLACEMENT_NAME_MESSAGE } from '../../context/policy/tenant-policy';
 import { PageQuery } from '../page';
 
@@ -66,11 +76,14 @@ export class CreateContainer {
   readonly owner!: string;
 }
 
-export class AttachContainer {
-  @ApiProperty({ description: 'Name of an attachable source of the configuration', example: 'old-bucket' })
-  @IsString()
-  @MaxLength(32)
-  readonly source!: string;
+export class EmptyContainer {
+  @ApiPropertyOptional({
+    default: false,
+    description: 'Delete objects of attached sources too, where their artifacts are made of them. Operators only',
+  })
+  @IsOptional()
+  @IsBoolean()
+  readonly deleteForeignData: boolean = false;
 }
 
 export class UpdateContainer {

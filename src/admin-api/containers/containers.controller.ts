@@ -8,7 +8,6 @@ import {
 } from '@nestjs/swagger';
 import { isString } from 'class-validator';
 import { effectivePolicy } from '../../context/policy/effective-policy';
-import { Attachments } from '../../engine/attach/attachments';
 import { Placements } from '../../engine/placement/placements';
 import { JobView, jobView } from '../../jobs/admin/job.view';
 import { JobService } from '../../jobs/job.service';
@@ -27,12 +26,11 @@ import type { Page } from '../page';
 import { requirePlacement } from '../placements/require-placement';
 import { tenancyProblems } from '../tenants/tenancy-problems';
 import { TENANT_PARAMETER } from '../tenants/tenants.controller';
-import { CONTAINER_ATTACH } from './container-attacher';
 import { CONTAINER_EMPTY } from './container-emptier';
 import { ContainerDirectory } from './container.directory';
-import { AttachContainer, ContainerQuery, ContainerView, CreateContainer, UpdateContainer } from './container.view';
+import { ContainerQuery, ContainerView, CreateContainer, EmptyContainer, UpdateContainer } from './container.view';
 
-const CONTAINER_PARAMETER = { name: 'container', description: 'Name of the container', example: 'photos' };
+export const CONTAINER_PARAMETER = { name: 'container', description: 'Name of the container', example: 'photos' };
 
 /** `/tenants/:tenant/containers`: what S3 calls buckets. */
 @AdminController('tenants/:tenant/containers')
@@ -42,7 +40,6 @@ export class ContainersController {
     private readonly users: UserAdministrator,
     private readonly containers: ContainerDirectory,
     private readonly jobs: JobService,
-    private readonly attachments: Attachments,
     private readonly placements: Placements,
   ) {}
 
@@ -136,7 +133,9 @@ export class ContainersController {
     name: 'ContainerEmpty',
     role: 'tenant-admin',
     summary: 'Remove all versions and uploads of a container, as a job',
-    description: 'The container stays. What is written meanwhile is removed too.',
+    description:
+      'The container stays. What is written meanwhile is removed too. Objects of attached sources stay where they are, unless an ' +
+      'operator says `deleteForeignData`.',
   })
   @ApiParam(TENANT_PARAMETER)
   @ApiParam(CONTAINER_PARAMETER)
@@ -144,40 +143,17 @@ export class ContainersController {
   async empty(
     @Param('tenant') tenantName: string,
     @Param('container') name: string,
+    @Body() { deleteForeignData }: EmptyContainer,
     @AdminCaller() caller: AdminCaller,
   ): Promise<JobView> {
-    const tenant = await this.tenantOf(tenantName);
-    const { id } = await this.containers.get(tenant, name);
-    const options = { tenantId: tenant.id, createdBy: caller.actor };
-    return jobView(await this.jobs.enqueue(CONTAINER_EMPTY, { containerId: id, container: name }, options));
-  }
-
-  @Post(':container/attach')
-  @HttpCode(202)
-  @AdminAction({
-    name: 'ContainerAttach',
-    role: 'operator',
-    summary: 'Make the objects of a source artifacts of a container, as a job',
-    description:
-      'No bytes are copied: reads go to the source, which is never written to, and from which nothing is deleted. Keys that the ' +
-      'container has stay as they are. A job that failed or was cancelled goes on where it was when this is asked for again.',
-  })
-  @ApiParam(TENANT_PARAMETER)
-  @ApiParam(CONTAINER_PARAMETER)
-  @ApiAcceptedResponse({ type: JobView })
-  async attach(
-    @Param('tenant') tenantName: string,
-    @Param('container') name: string,
-    @Body() { source }: AttachContainer,
-    @AdminCaller() caller: AdminCaller,
-  ): Promise<JobView> {
-    if (!this.attachments.names().includes(source)) {
-      throw AdminProblem.badFields([{ field: 'source', message: 'source must be one of those that can be attached' }]);
+    if (deleteForeignData && caller.role !== 'operator') {
+      throw AdminProblem.forbidden('Only an operator may delete what was attached at its source');
     }
     const tenant = await this.tenantOf(tenantName);
     const { id } = await this.containers.get(tenant, name);
     const options = { tenantId: tenant.id, createdBy: caller.actor };
-    return jobView(await this.jobs.enqueue(CONTAINER_ATTACH, { containerId: id, container: name, source }, options));
+    const parameters = { containerId: id, container: name, deleteForeignData };
+    return jobView(await this.jobs.enqueue(CONTAINER_EMPTY, parameters, options));
   }
 
   private tenantOf(nameOrId: string): Promise<Tenant> {

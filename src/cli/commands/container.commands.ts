@@ -32,6 +32,9 @@ const COLUMNS: readonly Column[] = [
 
 const VERSIONING = { value: 'STATE', summary: 'enabled or suspended', choices: ['enabled', 'suspended'] };
 
+const SOURCE = { value: 'NAME', summary: 'a source of the configuration (attachable)', isRequired: true };
+const DELETE_FOREIGN_DATA = 'delete-foreign-data';
+
 const containersOf = (input: CommandInput): string => apiPath('tenants', input.required('tenant'), 'containers');
 const containerOf = (input: CommandInput): string => `${containersOf(input)}${apiPath(input.positional('CONTAINER'))}`;
 
@@ -107,11 +110,16 @@ const empty: Command = {
   name: 'container empty',
   summary: 'Deletes all versions and uploads in a container, as a job.',
   positionals: ['CONTAINER'],
-  options: { tenant: TENANT, yes: YES, ...WAIT_OPTIONS },
+  options: {
+    tenant: TENANT,
+    [DELETE_FOREIGN_DATA]: { value: undefined, summary: 'with the objects of attached sources' },
+    yes: YES,
+    ...WAIT_OPTIONS,
+  },
   run: async (context) => {
     const { api, input } = context;
     requireYes(context, `Emptying the container ${input.positional('CONTAINER')}`);
-    return outcomeOfJob(context, (await api.post(`${containerOf(input)}/empty`)).body);
+    return outcomeOfJob(context, (await api.post(`${containerOf(input)}/empty`, deleteForeignData(input))).body);
   },
 };
 
@@ -121,15 +129,44 @@ const attach: Command = {
   positionals: ['CONTAINER'],
   options: {
     tenant: TENANT,
-    source: { value: 'NAME', summary: 'a source of the configuration (attachable)', isRequired: true },
+    source: SOURCE,
+    [DELETE_FOREIGN_DATA]: { value: undefined, summary: 'objects go with the artifacts that are made of them' },
     ...WAIT_OPTIONS,
   },
   run: async (context) => {
     const { api, input } = context;
-    const source = input.required('source');
-    return outcomeOfJob(context, (await api.post(`${containerOf(input)}/attach`, { source })).body);
+    const attachment = { source: input.required('source'), ...deleteForeignData(input) };
+    return outcomeOfJob(context, (await api.post(`${containerOf(input)}/attach`, attachment)).body);
   },
 };
 
+const detach: Command = {
+  name: 'container detach',
+  summary: 'Takes the artifacts of an attached source out of a container again, as a job.',
+  details: [
+    '',
+    'What clients wrote since stays, and so do copies. The objects stay at the source, unless you say otherwise.',
+  ],
+  positionals: ['CONTAINER'],
+  options: {
+    tenant: TENANT,
+    source: SOURCE,
+    [DELETE_FOREIGN_DATA]: { value: undefined, summary: 'delete the objects at the source too' },
+    yes: YES,
+    ...WAIT_OPTIONS,
+  },
+  run: async (context) => {
+    const { api, input } = context;
+    requireYes(context, `Detaching from the container ${input.positional('CONTAINER')}`);
+    const path = `${containerOf(input)}${apiPath('attachments', input.required('source'))}`;
+    const query = input.isSwitchedOn(DELETE_FOREIGN_DATA) ? { deleteForeignData: 'true' } : {};
+    return outcomeOfJob(context, (await api.delete(path, query)).body);
+  },
+};
+
+function deleteForeignData(input: CommandInput): object {
+  return input.isSwitchedOn(DELETE_FOREIGN_DATA) ? { deleteForeignData: true } : {};
+}
+
 /** Namespaces of artifacts. */
-export const CONTAINER_COMMANDS: readonly Command[] = [list, show, create, update, remove, empty, attach];
+export const CONTAINER_COMMANDS: readonly Command[] = [list, show, create, update, remove, empty, attach, detach];

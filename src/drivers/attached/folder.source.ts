@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
-import { open, opendir, realpath, stat } from 'node:fs/promises';
+import { open, opendir, realpath, stat, unlink } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ByteSpan } from '../byte-range';
@@ -51,6 +51,16 @@ export class FolderSource extends ForeignSource {
       return file.createReadStream({ start: span.start, end: span.endExclusive - 1, signal });
     } catch (error) {
       throw asDriverError(error);
+    }
+  }
+
+  async remove({ key, etag }: Pick<KnownObject, 'key' | 'etag'>): Promise<void> {
+    try {
+      const path = await this.pathOf(key);
+      if (etagOf(await stat(path, { bigint: true })) === etag) await unlink(path);
+    } catch (error) {
+      const failure = asDriverError(error);
+      if (failure.kind !== 'NotFound') throw failure;
     }
   }
 

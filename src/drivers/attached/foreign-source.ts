@@ -23,7 +23,7 @@ export interface KnownObject {
   readonly etag: string;
 }
 
-/** Objects of somebody else: read, never written, never deleted. Every failure is a `DriverError`. */
+/** Objects of somebody else: read, never written, and deleted only where an operator said so. Every failure is a `DriverError`. */
 export abstract class ForeignSource {
   abstract readonly name: string;
 
@@ -35,6 +35,9 @@ export abstract class ForeignSource {
 
   /** Rejects with `NotFound` for what is gone, `Corrupted` for what has changed. */
   abstract read(object: KnownObject, span: ByteSpan, signal: AbortSignal): Promise<Readable>;
+
+  /** Deletes an object unless it is another one by now; one that is gone is success. */
+  abstract remove(object: Pick<KnownObject, 'key' | 'etag'>, signal: AbortSignal): Promise<void>;
 
   abstract close(): Promise<void>;
 }

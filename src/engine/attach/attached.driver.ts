@@ -1,6 +1,5 @@
 import type { BlobKey } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
-import { tracing } from '../../context/tracing';
 import type { Database, Statement } from '../../database/database';
 import type { ForeignSource, KnownObject } from '../../drivers/attached/foreign-source';
 import { spanOf } from '../../drivers/byte-range';
@@ -15,6 +14,24 @@ const FIND_FOREIGN: Statement = {
     WHERE f.blob_id = $1 AND b.tenant_id = $2 AND b.driver = $3`,
 };
 
+/** An object that another blob is made of too stays as long as somebody has that. */
+const FIND_DOOMED: Statement = {
+  name: 'find_doomed_foreign_blob',
+  text: `SELECT f.key, f.etag, f.deletes_object AND NOT EXISTS (
+      SELECT FROM foreign_blobs o JOIN blobs b ON b.id = o.blob_id AND b.state <> 'doomed'
+      WHERE o.source = f.source AND o.key = f.key AND o.blob_id <> f.blob_id
+    ) AS deletes_object
+    FROM foreign_blobs f WHERE f.blob_id = $1 AND f.source = $2`,
+};
+const FORGET_FOREIGN: Statement = { name: 'forget_foreign_blob', text: 'DELETE FROM foreign_blobs WHERE blob_id = $1' };
+
+interface DoomedRow {
+  readonly [column: string]: unknown;
+  readonly key: string;
+  readonly etag: string;
+  readonly deletes_object: boolean;
+}
+
 interface ForeignRow {
   readonly [column: string]: unknown;
   readonly key: string;
@@ -25,7 +42,8 @@ interface ForeignRow {
 
 /**
  * The objects of a {@link ForeignSource} as blobs: those that were attached, by the key that the database has for each. The bytes
- * are somebody else's: nothing is written, deleting forgets and removes nothing, and there is nothing to list.
+ * are somebody else's: nothing is written, there is nothing to list, and deleting a blob forgets it. The object goes with it only where that
+ * was asked for.
  */
 export class AttachedDriver extends Driver {
   readonly name: string;
@@ -44,12 +62,8 @@ export class AttachedDriver extends Driver {
   }
 
   async read(ctx: OperationContext, key: BlobKey, range?: ByteRange): Promise<BlobRead> {
-    const startedAtMs = performance.now();
     const { object, stat } = await this.find(ctx, key);
-    const body = await this.source.read(object, spanOf(range, object.sizeBytes), ctx.signal);
-    ctx.observer?.driverCalled(this.name, performance.now() - startedAtMs);
-    tracing()?.called('driver.read', startedAtMs, { 'vaultaire.driver': this.name });
-    return { stat, body };
+    return { stat, body: await this.source.read(object, spanOf(range, object.sizeBytes), ctx.signal) };
   }
 
   async stat(ctx: OperationContext, key: BlobKey): Promise<BlobStat> {
@@ -59,10 +73,13 @@ export class AttachedDriver extends Driver {
     return { ...stat, sizeBytes: found.sizeBytes };
   }
 
-  /** The sweeper's: what it forgets here stays where it is. */
-  delete(ctx: OperationContext, key: BlobKey): Promise<void> {
-    blobNameOf(ctx, key);
-    return Promise.resolve();
+  /** The sweeper's, once nothing holds the blob any more. */
+  async delete(ctx: OperationContext, key: BlobKey): Promise<void> {
+    const id = blobNameOf(ctx, key);
+    const [row] = await this.database.query<DoomedRow>(FIND_DOOMED, [id, this.name]);
+    if (row === undefined) return;
+    if (row.deletes_object) await this.source.remove(row, ctx.signal);
+    await this.database.query(FORGET_FOREIGN, [id]);
   }
 
   async *list(): AsyncGenerator<BlobListing> {

@@ -17,8 +17,8 @@ const MAX_KEY_BYTES = 1024;
 
 const BEGIN: Statement = {
   name: 'begin_attachment',
-  text: `INSERT INTO attachments (container_id, source) SELECT id, $2 FROM containers WHERE id = $1
-    ON CONFLICT (container_id, source) DO UPDATE SET container_id = excluded.container_id
+  text: `INSERT INTO attachments AS a (container_id, source, deletes_foreign) SELECT id, $2, $3 FROM containers WHERE id = $1
+    ON CONFLICT (container_id, source) DO UPDATE SET finished_at = NULL WHERE NOT a.is_detaching
     RETURNING last_key, indexed_keys, indexed_bytes, skipped_keys`,
 };
 const ADD_PAGE: Statement = {
@@ -27,8 +27,15 @@ const ADD_PAGE: Statement = {
 };
 const FINISH: Statement = {
   name: 'finish_attachment',
-  text: 'UPDATE attachments SET last_key = NULL WHERE container_id = $1 AND source = $2',
+  text: 'UPDATE attachments SET last_key = NULL, finished_at = now() WHERE container_id = $1 AND source = $2',
 };
+const OF_CONTAINER: Statement = {
+  name: 'attachments_of_container',
+  text: `SELECT source, deletes_foreign, is_detaching, finished_at, indexed_keys, indexed_bytes, skipped_keys
+    FROM attachments WHERE container_id = $1 ORDER BY source`,
+};
+/** Of a cancelled detach too, which keeps its row. */
+const GONE = 'the container is gone, or the source is being detached from it';
 
 /** How far an attachment is. */
 export interface AttachProgress {
@@ -38,12 +45,30 @@ export interface AttachProgress {
   readonly skippedKeys: number;
 }
 
-interface ProgressRow {
+/** A source that a container has. */
+export interface Attachment extends AttachProgress {
+  readonly source: string;
+  /** Objects go with the artifacts that were made of them. */
+  readonly deletesForeignData: boolean;
+  readonly state: 'attaching' | 'attached' | 'detaching';
+}
+
+interface CountsRow {
   readonly [column: string]: unknown;
-  readonly last_key: string | null;
   readonly indexed_keys: string;
   readonly indexed_bytes: string;
   readonly skipped_keys: string;
+}
+
+interface ProgressRow extends CountsRow {
+  readonly last_key: string | null;
+}
+
+interface AttachmentRow extends CountsRow {
+  readonly source: string;
+  readonly deletes_foreign: boolean;
+  readonly is_detaching: boolean;
+  readonly finished_at: Date | null;
 }
 
 /**
@@ -57,13 +82,15 @@ export class Attachments implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly drivers: DriverRegistry,
-    config: VaultaireConfig,
+    private readonly config: VaultaireConfig,
   ) {
     this.sources = new Map(config.attachable.map((source) => [source.name, createSource(source)]));
   }
 
   onModuleInit(): void {
-    for (const source of this.sources.values()) this.drivers.addAttached(new AttachedDriver(source, this.database));
+    for (const source of this.config.attachable) {
+      this.drivers.addAttached(new AttachedDriver(this.get(source.name), this.database), source);
+    }
   }
 
   /** Names of the sources that the configuration has. */
@@ -71,33 +98,50 @@ export class Attachments implements OnModuleInit {
     return [...this.sources.keys()];
   }
 
+  /** What a container has, in the order of names. */
+  async of(containerId: string): Promise<Attachment[]> {
+    const rows = await this.database.query<AttachmentRow>(OF_CONTAINER, [containerId]);
+    return rows.map((row) => ({
+      source: row.source,
+      state: row.is_detaching ? 'detaching' : row.finished_at === null ? 'attaching' : 'attached',
+      deletesForeignData: row.deletes_foreign,
+      ...progressOf(row),
+    }));
+  }
+
   /**
    * Indexes the source page by page, each in one transaction with the key to go on from, so that it can be broken off anywhere and
-   * called again. A key that the container has, or had in a version, stays as it is. Begun anew once it was finished, it adds what
-   * came since.
+   * called again. A key that the container has in some version stays as it is, and one that was looked at before does not come
+   * back. Begun anew once it was finished, it adds what came since. `deletesForeign` holds for the attachment from its beginning.
    */
   async attach(
     containerId: string,
     sourceName: string,
+    deletesForeign: boolean,
     signal: AbortSignal,
     report: (progress: AttachProgress) => Promise<void>,
   ): Promise<void> {
-    const source = this.sources.get(sourceName);
-    if (source === undefined) throw new Error(`no source named ${sourceName} is configured`);
-    const [begun] = await this.database.query<ProgressRow>(BEGIN, [containerId, sourceName]);
-    if (begun === undefined) throw new Error('the container is gone');
+    const source = this.get(sourceName);
+    const [begun] = await this.database.query<ProgressRow>(BEGIN, [containerId, sourceName, deletesForeign]);
+    if (begun === undefined) throw new Error(GONE);
     let last = begun.last_key;
     for await (const keys of pagesOf(source.keys(last ?? undefined, signal))) {
       const objects = await describeAll(source, keys, signal);
       const next = keys.at(-1) ?? last;
-      const entries = objects.map((object) => ({ ...object, id: object.sizeBytes === 0 ? null : uuidv7() }));
+      const entries = objects.map((object) => ({ ...object, id: uuidv7() }));
       const values = [containerId, sourceName, next, keys.length, JSON.stringify(entries)];
       const [row] = await this.database.query<ProgressRow>(ADD_PAGE, values);
-      if (row === undefined || row.last_key === null) throw new Error('the container is gone');
+      if (row === undefined || row.last_key === null) throw new Error(GONE);
       last = row.last_key;
       await report(progressOf(row));
     }
     await this.database.query(FINISH, [containerId, sourceName]);
+  }
+
+  private get(name: string): ForeignSource {
+    const source = this.sources.get(name);
+    if (source === undefined) throw new Error(`no source named ${name} is configured`);
+    return source;
   }
 }
 
@@ -142,7 +186,7 @@ function isArtifactKey(key: string): boolean {
   );
 }
 
-function progressOf(row: ProgressRow): AttachProgress {
+function progressOf(row: CountsRow): AttachProgress {
   return {
     indexedKeys: Number(row.indexed_keys),
     indexedBytes: Number(row.indexed_bytes),
