@@ -1,9 +1,9 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { randomBytes } from 'node:crypto';
 import type { BlobBackend } from '../e2e/s3-suite';
 import { S3Simulator } from './s3-simulator/s3-simulator';
 import { SIMULATED_BACKENDS } from './s3-simulator/simulator-quirks';
 import type { RunningVaultaire } from './start-vaultaire';
-import { startVaultaire } from './start-vaultaire';
 
 /** The smallest parts that S3 allows, so that the bodies of tests need several. */
 const PART_BYTES = 5 * 1024 * 1024;
@@ -40,13 +40,11 @@ export async function simulatedBackend(
   };
 }
 
-/** Another gateway, with a bucket for the blobs of the one in front of it. */
-export async function vaultaireBackend(): Promise<BlobBackend & { readonly behind: RunningVaultaire }> {
-  const behind = await startVaultaire();
-  const bucket = 'blobs-of-the-other';
+/** A bucket of another gateway, for the blobs of the one in front of it. */
+export async function vaultaireBackend(behind: RunningVaultaire): Promise<BlobBackend> {
+  const bucket = `blobs-of-the-other-${randomBytes(8).toString('hex')}`;
   await behind.s3Client().send(new CreateBucketCommand({ Bucket: bucket }));
   return {
-    behind,
     config: s3BackendConfig({
       profile: 'aws',
       endpoint: behind.s3Endpoint,
@@ -55,6 +53,6 @@ export async function vaultaireBackend(): Promise<BlobBackend & { readonly behin
       addressing: 'path',
       credentials: { accessKeyId: behind.accessKeyId, secretAccessKey: behind.secretAccessKey },
     }),
-    stop: () => behind.stop(),
+    stop: () => Promise.resolve(),
   };
 }
