@@ -1,5 +1,6 @@
 import type { VaultaireConfig } from '../../config/vaultaire-config';
 import type { Database } from '../../database/database';
+import { retainNotifications } from '../notifications/notification-retention';
 
 const DAYS_AHEAD = 3;
 const EXPIRY_BATCH_ROWS = 5_000;
@@ -58,4 +59,4 @@ const rollUp: PeriodicJob = {
 };
 
 /** In the order in which they run when all are due. */
-export const EVENT_JOBS: readonly PeriodicJob[] = [createPartitions, expire, rollUp];
+export const EVENT_JOBS: readonly PeriodicJob[] = [createPartitions, expire, rollUp, retainNotifications];

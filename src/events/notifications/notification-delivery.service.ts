@@ -18,6 +18,8 @@ const LEASE_SECONDS = 6;
 const RENEW_AFTER_MS = 2_000;
 /** Before the lease ends, nothing more is sent: the clocks of the database and of this process run apart by less. */
 const LEASE_MARGIN_MS = 1_000;
+/** A pause is over by the clock of the database. */
+const PAUSE_MARGIN_MS = 5;
 const TARGETS_PER_CLAIM = 4;
 const STOP_TIMEOUT_MS = 12_000;
 
@@ -54,9 +56,7 @@ export class NotificationDeliveryService implements OnApplicationBootstrap, Befo
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
-      this.round ??= this.claimAndRenew().finally(() => {
-        this.round = undefined;
-      });
+      this.look();
     }, POLL_INTERVAL_MS);
     this.timer.unref();
   }
@@ -71,6 +71,13 @@ export class NotificationDeliveryService implements OnApplicationBootstrap, Befo
     await Promise.race([ended, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
     for (const { stopping } of this.held.values()) stopping.abort();
     await this.senders.close();
+  }
+
+  private look(): void {
+    if (this.isStopping) return;
+    this.round ??= this.claimAndRenew().finally(() => {
+      this.round = undefined;
+    });
   }
 
   /** Never rejects. */
@@ -132,6 +139,11 @@ export class NotificationDeliveryService implements OnApplicationBootstrap, Befo
       });
       const pauseSeconds = await delivery.run();
       await this.database.query(RELEASE_TARGET, [this.id, target.id, pauseSeconds]);
+      const pauseMs = pauseSeconds * 1_000;
+      if (pauseMs > 0 && pauseMs < POLL_INTERVAL_MS)
+        setTimeout(() => {
+          this.look();
+        }, pauseMs + PAUSE_MARGIN_MS).unref();
     } catch (error) {
       // The claim runs out, and whoever comes next goes on.
       this.logger.warn(`Notifications of target ${target.id} wait, and are tried again`, error);

@@ -30,7 +30,7 @@ export const RENEW_CLAIMS: Statement = {
 export const RELEASE_TARGET: Statement = {
   name: 'notifications-release',
   text: `UPDATE notification_target_states SET holder = NULL, held_until = NULL,
-      paused_until = CASE WHEN $3 > 0 THEN clock_timestamp() + make_interval(secs => $3) END
+      paused_until = CASE WHEN $3::double precision > 0 THEN clock_timestamp() + make_interval(secs => $3::double precision) END
     WHERE holder = $1 AND target_id = $2`,
 };
 
@@ -99,7 +99,7 @@ export const FORGET_DELIVERED: Statement = {
   name: 'notifications-forget-delivered',
   text: `DELETE FROM notification_outbox WHERE id IN (
       SELECT id FROM notification_outbox
-      WHERE state = 'delivered' AND occurred_at < now() - make_interval(days => $1) ORDER BY id LIMIT $2
+      WHERE state = 'delivered' AND occurred_at < now() - make_interval(days => $1) LIMIT $2
     ) RETURNING id`,
 };
 
@@ -110,16 +110,17 @@ export const EXPIRE_PENDING: Statement = {
       last_error = 'The target was down for too long: ' || coalesce(last_error, 'it was never tried')
     WHERE id IN (
       SELECT id FROM notification_outbox
-      WHERE state = 'pending' AND occurred_at < now() - make_interval(days => $1) ORDER BY id LIMIT $2
+      WHERE state = 'pending' AND occurred_at < now() - make_interval(days => $1) LIMIT $2
     ) RETURNING id`,
 };
 
+/** And all of targets that are gone. */
 export const FORGET_DEAD: Statement = {
   name: 'notifications-forget-dead',
   text: `DELETE FROM notification_outbox WHERE id IN (
       SELECT id FROM notification_outbox o
       WHERE (state = 'dead' AND occurred_at < now() - make_interval(days => 2 * $1))
         OR NOT EXISTS (SELECT FROM notification_targets t WHERE t.id = o.target_id)
-      ORDER BY id LIMIT $2
+      LIMIT $2
     ) RETURNING id`,
 };

@@ -69,7 +69,8 @@ CREATE INDEX notification_outbox_pending ON notification_outbox (target_id, id) 
 CREATE INDEX notification_outbox_failed ON notification_outbox (target_id, next_attempt_at)
   WHERE state = 'pending' AND next_attempt_at IS NOT NULL;
 CREATE INDEX notification_outbox_dead ON notification_outbox (target_id, id) WHERE state = 'dead';
-CREATE INDEX notification_outbox_by_time ON notification_outbox (target_id, occurred_at);
+CREATE INDEX notification_outbox_by_time ON notification_outbox USING brin (occurred_at)
+  WITH (pages_per_range = 32, autosummarize = on);
 
 -- Read by every commit together with the container; stays when the rest is reverted, since the functions that commit do.
 ALTER TABLE containers ADD COLUMN IF NOT EXISTS is_notified boolean NOT NULL DEFAULT false;

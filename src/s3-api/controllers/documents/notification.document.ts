@@ -6,7 +6,7 @@ import type { XmlNode } from '../../xml/xml-parser';
 
 const MAX_RULES = 100;
 const MAX_ID_CHARS = 255;
-const MAX_FILTER_CHARS = 1_024;
+const MAX_FILTER_BYTES = 1_024;
 
 /** `NotificationConfiguration`. Without a rule in it nothing is told any more. */
 export class NotificationDocument {
@@ -68,7 +68,8 @@ function filterOf(node: XmlNode): Pick<NotificationRule, 'prefix' | 'suffix'> {
     if (value === undefined) throw new S3Error('MalformedXML');
     if (name !== 'prefix' && name !== 'suffix') throw invalid('filter rule name must be either prefix or suffix');
     if (filter[name] !== undefined) throw invalid(`Cannot specify more than one ${name} rule in a filter.`);
-    if (value.length > MAX_FILTER_CHARS) throw invalid('Size of filter rule value cannot exceed 1024 bytes in UTF-8');
+    if (Buffer.byteLength(value) > MAX_FILTER_BYTES)
+      throw invalid('Size of filter rule value cannot exceed 1024 bytes in UTF-8');
     filter[name] = value;
   }
   return filter;
