@@ -13,6 +13,8 @@ import { ContainerEmptier } from './containers/container-emptier';
 import { ContainersController } from './containers/containers.controller';
 import { DriverJobs } from './drivers/driver-jobs';
 import { DriversController } from './drivers/drivers.controller';
+import { PlacementDirectory } from './placements/placement.directory';
+import { PlacementsController } from './placements/placements.controller';
 import { ServerController } from './server/server.controller';
 import { KeysController, UserKeysController } from './tenants/keys.controller';
 import { PlansController } from './tenants/plans.controller';
@@ -32,6 +34,7 @@ import { TokensController } from './tokens/tokens.controller';
     DriversController,
     JobsController,
     KeysController,
+    PlacementsController,
     PlansController,
     PolicyController,
     ServerController,
@@ -40,6 +43,14 @@ import { TokensController } from './tokens/tokens.controller';
     UserKeysController,
     UsersController,
   ],
-  providers: [AdminTokenService, ContainerAttacher, ContainerDirectory, ContainerEmptier, DriverJobs, TenantClosing],
+  providers: [
+    AdminTokenService,
+    ContainerAttacher,
+    ContainerDirectory,
+    ContainerEmptier,
+    DriverJobs,
+    PlacementDirectory,
+    TenantClosing,
+  ],
 })
 export class AdminApiModule {}

@@ -4,6 +4,7 @@ import { DRIVER_COMMANDS } from './commands/driver.commands';
 import { JOB_COMMANDS } from './commands/job.commands';
 import { KEY_COMMANDS } from './commands/key.commands';
 import { LIMIT_COMMANDS } from './commands/limit.commands';
+import { PLACEMENT_COMMANDS } from './commands/placement.commands';
 import { PLAN_COMMANDS } from './commands/plan.commands';
 import { QUOTA_COMMANDS } from './commands/quota.commands';
 import { RECONCILE } from './commands/reconcile.definition';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   usageReconcile,
   ...CONTAINER_COMMANDS,
   ...DRIVER_COMMANDS,
+  ...PLACEMENT_COMMANDS,
   ...JOB_COMMANDS,
   ...TOKEN_COMMANDS,
   ...SERVER_COMMANDS,

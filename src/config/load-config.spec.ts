@@ -133,11 +133,11 @@ drivers:
 placements: {default: {drivers: [s], backup: [a]}}
 `),
     ).toEqual([
+      'placements.default.drivers: the driver s belongs to t',
+      'placements.default.backup: the driver a belongs to s',
       'drivers[1].over: b is one of s already',
       'drivers[1].over: s is striped itself',
       'drivers[1].over: there is no driver named c',
-      'placements.default: the driver s belongs to t',
-      'placements.default: the driver a belongs to s',
     ]);
   });
 

@@ -11,7 +11,7 @@ export function placementProblems(config: VaultaireConfig): string[] {
     const path = `placements.${name}`;
     if (!PLACEMENT_NAME.test(name))
       problems.push(`${path} must have a name of lower-case letters, digits and dashes, at most 32`);
-    problems.push(...problemsOf(config, placement).map((problem) => path + problem));
+    problems.push(...problemsOfPlacement(config, placement).map((problem) => path + problem));
   }
   const mustExist = (path: string, name: unknown): void => {
     if (typeof name !== 'string' || !config.placements.has(name))
@@ -32,7 +32,11 @@ export function placementProblems(config: VaultaireConfig): string[] {
   return problems;
 }
 
-function problemsOf(config: VaultaireConfig, placement: PlacementConfig): string[] {
+/** What contradicts itself, or its drivers and the other placements, in one placement. The paths begin behind its name. */
+export function problemsOfPlacement(
+  config: Pick<VaultaireConfig, 'drivers' | 'placements'>,
+  placement: PlacementConfig,
+): string[] {
   const { driver, backup, residency, tier } = placement;
   const { drivers = driver === undefined ? [] : [driver] } = placement;
   const { copies = drivers.length, quorum } = placement;
@@ -47,7 +51,9 @@ function problemsOf(config: VaultaireConfig, placement: PlacementConfig): string
   ];
   for (const { path, name } of listed) {
     const known = config.drivers.find((candidate) => candidate.name === name);
+    const owner = config.drivers.find((other) => other.type === 'striped' && other.over.includes(name));
     if (known === undefined) problems.push(`${path}: there is no driver named ${name}`);
+    else if (owner !== undefined) problems.push(`${path}: the driver ${name} belongs to ${owner.name}`);
     else if (residency !== undefined && !known.labels.includes(residency))
       problems.push(`${path}: the driver ${name} has no label ${residency}`);
   }

@@ -1,10 +1,10 @@
 import type { VaultaireConfig } from './vaultaire-config';
 
 /**
- * Striped drivers over what there is not, or over drivers that hold anything else: the parts of blobs would be taken for blobs there.
- * One line each, with the path.
+ * Striped drivers over what there is not, or over what is striped already. One line each, with the path. That no placement names their
+ * members, where parts of blobs would be taken for blobs, is the check of placements.
  */
-export function stripingProblems({ drivers, placements }: VaultaireConfig): string[] {
+export function stripingProblems({ drivers }: VaultaireConfig): string[] {
   const problems: string[] = [];
   const ownerByMember = new Map<string, string>();
   for (const [index, driver] of drivers.entries()) {
@@ -17,12 +17,6 @@ export function stripingProblems({ drivers, placements }: VaultaireConfig): stri
       else if (member.type === 'striped') problems.push(`${path}: ${name} is striped itself`);
       else if (owner !== undefined) problems.push(`${path}: ${name} is one of ${owner} already`);
       ownerByMember.set(name, driver.name);
-    }
-  }
-  for (const [placementName, { driver, drivers: listed = [], backup }] of placements) {
-    for (const name of [...(driver === undefined ? [] : [driver]), ...listed, ...backup]) {
-      const owner = ownerByMember.get(name);
-      if (owner !== undefined) problems.push(`placements.${placementName}: the driver ${name} belongs to ${owner}`);
     }
   }
   return problems;

@@ -5,6 +5,7 @@ export type NotificationChannel =
   | 'vaultaire_admin_tokens'
   | 'vaultaire_containers'
   | 'vaultaire_jobs'
+  | 'vaultaire_placements'
   | 'vaultaire_plans'
   | 'vaultaire_tenants';
 

@@ -23,6 +23,7 @@ import { UploadLister } from './multipart/upload-lister';
 import { OwnerDirectory } from './owner-directory';
 import { DriverDrainer } from './placement/driver-drainer';
 import { DriverVerifier } from './placement/driver-verifier';
+import { PlacementStore } from './placement/placement-store';
 import { Placements } from './placement/placements';
 import { ReplicaCopier } from './placement/replica-copier';
 import { ReplicaMover } from './placement/replica-mover';
@@ -59,6 +60,7 @@ import { QuotaModule } from './quota/quota.module';
     ListingService,
     MultipartService,
     OwnerDirectory,
+    PlacementStore,
     Placements,
     DriverDrainer,
     DriverVerifier,
@@ -73,19 +75,20 @@ import { QuotaModule } from './quota/quota.module';
     UploadLister,
   ],
   exports: [
-    Detacher,
     ArtifactRemover,
     ArtifactService,
     ArtifactWriter,
     Attachments,
     BlobReconciler,
     ContainerService,
+    Detacher,
     GatewayInstance,
     ListingService,
     MultipartService,
     OwnerDirectory,
     DriverDrainer,
     DriverVerifier,
+    PlacementStore,
     Placements,
     QuotaModule,
     UploadCompleter,

@@ -318,6 +318,59 @@ describe('placement', () => {
       await untilWrittenTo('1,0,0');
     });
 
+    it('follows placements that are defined meanwhile, and that change', async () => {
+      const defined = { name: 'defined', drivers: ['three', 'two'], copies: 1 };
+      const created = await admin('POST', '/api/v1/placements', defined);
+      expect([created.status, created.body]).toEqual([
+        201,
+        { ...defined, quorum: 1, backup: [], source: 'api', revision: '1' },
+      ]);
+      const path = '/api/v1/placements/defined';
+      await change(`${api}/containers/${Bucket}`, { placement: 'defined' });
+      await untilWrittenTo('0,0,1');
+      const replaced = await admin('PUT', path, { drivers: ['one', 'two'] }, await revisionOf(path));
+      expect(replaced.body).toMatchObject({ copies: 2, quorum: 2, revision: '2' });
+      await untilWrittenTo('1,1,0');
+      const used = await ask(mirrored.vaultaire, 'DELETE', path);
+      expect([used.status, used.body.detail]).toEqual([409, expect.stringContaining('default/placed')]);
+      await change(`${api}/containers/${Bucket}`, { placement: null });
+      await untilWrittenTo('1,0,0');
+      expect((await ask(mirrored.vaultaire, 'DELETE', path)).status).toBe(204);
+      expect((await ask(mirrored.vaultaire, 'GET', path)).status).toBe(404);
+      const { items } = (await ask(mirrored.vaultaire, 'GET', '/api/v1/placements')).body;
+      expect(items).toContainEqual({
+        name: 'strict',
+        drivers: ['one', 'two'],
+        copies: 2,
+        quorum: 2,
+        backup: [],
+        source: 'file',
+      });
+    });
+
+    it('refuses placements that contradict themselves, the configuration, or others', async () => {
+      const define = (more: object): Promise<AdminAnswer> =>
+        admin('POST', '/api/v1/placements', { name: 'refused', drivers: ['one'], ...more });
+      for (const [more, status, problem] of [
+        [{ name: 'strict' }, 409, { detail: 'There is a placement strict already' }],
+        [
+          { drivers: ['nine'] },
+          400,
+          { errors: [{ field: 'drivers', message: 'drivers: there is no driver named nine' }] },
+        ],
+        [{ quorum: 2 }, 400, { errors: [{ field: 'quorum', message: 'quorum: 2 is more than the 1 copies' }] }],
+        [{ tier: { afterDays: 1, to: 'none' } }, 400, { errors: [{ field: 'tier.to' }] }],
+        [{ drivers: [] }, 400, {}],
+      ] as const) {
+        const answer = await define(more);
+        expect([answer.status, answer.body]).toEqual([status, expect.objectContaining({ status })]);
+        expect(answer.body).toMatchObject(problem);
+      }
+      const headers = { 'If-Match': '"1"' };
+      expect((await admin('PUT', '/api/v1/placements/strict', { drivers: ['one'] }, headers)).status).toBe(409);
+      expect((await ask(mirrored.vaultaire, 'DELETE', '/api/v1/placements/strict')).status).toBe(409);
+    });
+
     it('refuses names that there are not, who is no operator, and what was changed meanwhile', async () => {
       const path = `${api}/containers/${Bucket}`;
       const unknown = await change(path, { placement: 'nowhere' });

@@ -96,6 +96,21 @@ describe('a command', () => {
     ['driver drain old --to new --yes', 'POST', '/drivers/old/drain', { to: 'new' }],
     ['driver verify old', 'POST', '/drivers/old/verify', {}],
     ['driver verify old --rate 20MiB', 'POST', '/drivers/old/verify', { bytesPerSecond: 20_971_520 }],
+    [
+      'placement create eu --drivers a,b --copies 1 --backup c --residency eu --tier-days 30 --tier-to cold',
+      'POST',
+      '/placements',
+      {
+        name: 'eu',
+        drivers: ['a', 'b'],
+        copies: 1,
+        backup: ['c'],
+        residency: 'eu',
+        tier: { afterDays: 30, to: 'cold' },
+      },
+    ],
+    ['placement show eu', 'GET', '/placements/eu'],
+    ['placement delete eu', 'DELETE', '/placements/eu'],
     ['job show j-1', 'GET', '/jobs/j-1'],
     ['job cancel j-1', 'POST', '/jobs/j-1/cancel', {}],
     ['token create ci --role viewer', 'POST', '/tokens', { name: 'ci', role: 'viewer' }],
@@ -125,6 +140,8 @@ describe('a command', () => {
     ['key create --tenant a --user b --profile x', '--profile goes with'],
     ['key create --tenant a --user b --rclone --profile [x]', '--profile wants'],
     ['key create --tenant a --user b --rclone --endpoint host --region r', '--endpoint wants a URL'],
+    ['placement create x', '--drivers is missing'],
+    ['placement create x --drivers a --tier-to cold', 'go together'],
     ['token create x --role tenant-admin', '--tenant goes with'],
     ['token create x --role king', '--role wants one of'],
     ['usage history acme --step week', '--step wants one of'],
@@ -161,12 +178,13 @@ describe('a command', () => {
     ['container update photos --tenant acme --placement inherit', { placement: null }],
     ['tenant update acme --placement eu', { policy: { quota: { containers: 3 }, placement: 'eu' } }],
     ['tenant update acme --placement none', { policy: { quota: { containers: 3 }, placement: null } }],
+    ['placement replace eu --drivers a --quorum 1', { drivers: ['a'], quorum: 1 }],
     ['plan update gold --placement inherit', { policy: { quota: { containers: 3 } } }],
   ])('%s', async (line, change) => {
     const body = { policy: { quota: { containers: 3 }, placement: 'us' } };
     api.answers(() => ({ headers: { etag: '"1"' }, body }));
     await run(...line.split(' '));
-    expect(asked().at(-1)).toEqual(['PATCH', expect.any(String), change]);
+    expect(asked().at(-1)).toEqual([expect.stringMatching(/^(PATCH|PUT)$/), expect.any(String), change]);
   });
 
   it('that changes something names what it saw, and looks again when it was changed meanwhile', async () => {

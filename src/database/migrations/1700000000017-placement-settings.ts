@@ -4,9 +4,28 @@ import { ATTACHMENTS, DROP_ATTACHMENTS } from './engine/attachments';
 const UP = `
 -- Name of the placement of what is written to the container; NULL: that of the tenant.
 ALTER TABLE containers ADD COLUMN placement text;
+
+-- What the admin API defines beside the configuration. document: as there, without the name.
+CREATE TABLE placements (
+  name text PRIMARY KEY,
+  document jsonb NOT NULL,
+  revision bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE FUNCTION vaultaire_notify_placements() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('vaultaire_placements', '');
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER placements_changed AFTER INSERT OR UPDATE OR DELETE ON placements
+  FOR EACH STATEMENT EXECUTE FUNCTION vaultaire_notify_placements();
 `;
 
 const DOWN = `
+DROP TABLE placements;
+DROP FUNCTION vaultaire_notify_placements();
 ALTER TABLE containers DROP COLUMN placement;
 `;
 

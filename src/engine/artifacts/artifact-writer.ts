@@ -166,7 +166,7 @@ export class ArtifactWriter {
     placement: Placement,
   ): boolean {
     if (row.placement !== null) return this.placements.isWithin(placement, row.placement);
-    return placement === this.placements.find(ctx, subjectOf(container, stat.attributes, stat.sizeBytes));
+    return this.placements.isOf(ctx, subjectOf(container, stat.attributes, stat.sizeBytes), placement);
   }
 
   /** The bytes of `version` once more, where `placement` wants them. */

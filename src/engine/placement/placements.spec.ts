@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PlacementConfig } from '../../config/placement-config';
 import { loadConfig } from '../../config/load-config';
 import { containerName, tenantId } from '../../context/ids';
 import { systemContext } from '../../context/operation-context';
@@ -126,8 +127,44 @@ placementRules: [{contentTypes: [video/*], placement: ruled}]
       expect(() => placements.choose(ctx, lost)).toThrow(
         expect.objectContaining({ failure: { kind: 'UnknownPlacement', placement: 'gone' } }),
       );
-      expect(placements.find(ctx, lost)).toBeUndefined();
+      expect(placements.isOf(ctx, lost, placements.ofBlob(null))).toBe(false);
       expect(placements.choose(ctx, { ...lost, storageClass: 'FAST' }).name).toBe('classy');
+    });
+  });
+
+  describe('defined beside the configuration', () => {
+    const placements = placementsOf('placements: {own: {driver: b}}');
+    const given = (drivers: string[], to?: string): PlacementConfig => ({
+      drivers,
+      backup: [],
+      ...(to === undefined ? {} : { tier: { afterDays: 1, to } }),
+    });
+
+    it('are chosen by name, and gone when they are defined no more', () => {
+      const before = placements.ofBlob('own');
+      expect(placements.define(new Map([['mine', given(['c', 'a'])]]))).toEqual([]);
+      expect(placements.choose({ ...ctx, placement: 'mine' }, subject())).toMatchObject({ copies: 2, quorum: 2 });
+      expect(placements.ofBlob('own')).toBe(before);
+      expect(placements.readRank('c')).toBe(2);
+      placements.define(new Map());
+      expect(() => placements.choose({ ...ctx, placement: 'mine' }, subject())).toThrow('UnknownPlacement');
+      expect(placements.ofBlob('mine').name).toBe('default');
+    });
+
+    it('are left out where they contradict the configuration, with what leads to them', () => {
+      const defined = new Map([
+        ['own', given(['c'])],
+        ['young', given(['a'], 'old')],
+        ['old', given(['gone'])],
+        ['good', given(['a'], 'own')],
+      ]);
+      expect(placements.define(defined)).toEqual([
+        'own: the configuration has a placement of this name',
+        'old.drivers: there is no driver named gone',
+        'young.tier.to: there is no other placement named old',
+      ]);
+      expect([...placements.byName.keys()]).toEqual(['default', 'own', 'good']);
+      expect(placements.ofBlob('own').drivers).toEqual(['b']);
     });
   });
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { PlacementConfig, PlacementRuleConfig } from '../../config/placement-config';
+import { problemsOfPlacement } from '../../config/placement-problems';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import { matchesGlob } from '../../context/glob';
 import type { OperationContext } from '../../context/operation-context';
@@ -46,31 +47,58 @@ export interface PlacementSubject {
   readonly sizeBytes: number | undefined;
 }
 
-/** The placements of the configuration, and which of them an artifact has. */
+/**
+ * The placements there are, and which of them an artifact has: those of the configuration, and those that were defined by the admin API
+ * (`PlacementStore` brings them).
+ */
 @Injectable()
 export class Placements {
-  readonly byName: ReadonlyMap<string, Placement>;
+  private readonly configured: ReadonlyMap<string, Placement>;
   private readonly classes: ReadonlySet<string>;
-  private readonly byStorageClass: ReadonlyMap<string, Placement>;
-  private readonly rules: readonly { readonly rule: PlacementRuleConfig; readonly placement: Placement }[];
-  private readonly readRanks: ReadonlyMap<string, number>;
-  private readonly sharing: ReadonlySet<string>;
+  private all: ReadonlyMap<string, Placement> = new Map();
+  private readRanks: ReadonlyMap<string, number> = new Map();
+  private sharing: ReadonlySet<string> = new Set();
 
-  constructor(config: VaultaireConfig) {
-    this.byName = new Map([...config.placements].map(([name, given]) => [name, toPlacement(name, given)]));
+  constructor(private readonly config: VaultaireConfig) {
+    this.configured = new Map([...config.placements].map(([name, given]) => [name, toPlacement(name, given)]));
     this.classes = new Set([...S3_STORAGE_CLASSES, ...Object.keys(config.storageClasses)]);
-    this.byStorageClass = new Map(
-      Object.entries(config.storageClasses).map(([name, placement]) => [name, this.get(placement)] as const),
+    this.take(this.configured);
+  }
+
+  get byName(): ReadonlyMap<string, Placement> {
+    return this.all;
+  }
+
+  /** It stands in the configuration, and is changed only there. */
+  isConfigured(name: string): boolean {
+    return this.configured.has(name);
+  }
+
+  /**
+   * Takes `defined` beside the placements of the configuration, in the place of what was defined before. One whose name the
+   * configuration has, or that contradicts itself or the configuration, is left out.
+   *
+   * @returns why what was left out was, one line each
+   */
+  define(defined: ReadonlyMap<string, PlacementConfig>): string[] {
+    const problems: string[] = [];
+    const kept = new Map([...defined].filter(([name]) => !this.configured.has(name)));
+    for (const name of defined.keys()) {
+      if (!kept.has(name)) problems.push(`${name}: the configuration has a placement of this name`);
+    }
+    for (let isStable = false; !isStable;) {
+      const placements = new Map([...this.config.placements, ...kept]);
+      const [bad, reason] = firstProblem({ drivers: this.config.drivers, placements }, kept) ?? [];
+      if (bad === undefined) isStable = true;
+      else {
+        kept.delete(bad);
+        problems.push(`${bad}${reason ?? ''}`);
+      }
+    }
+    this.take(
+      new Map([...this.configured, ...[...kept].map(([name, given]) => [name, toPlacement(name, given)] as const)]),
     );
-    this.rules = config.placementRules.map((rule) => ({ rule, placement: this.get(rule.placement) }));
-    const order = config.drivers.map(({ name }) => name);
-    const read = new Set([...this.byName.values()].flatMap(({ drivers }) => drivers));
-    this.sharing = new Set(
-      [...this.byName.values()]
-        .filter(({ copies, backup }) => copies + backup.length > 1)
-        .flatMap(({ drivers, backup }) => [...drivers, ...backup]),
-    );
-    this.readRanks = new Map(order.map((name, index) => [name, index + (read.has(name) ? 0 : order.length)]));
+    return problems;
   }
 
   /**
@@ -92,38 +120,33 @@ export class Placements {
    * @throws EngineError `UnknownPlacement`
    */
   ofStored(ctx: OperationContext, subject: PlacementSubject): Placement {
-    const placement = this.find(ctx, subject);
-    if (placement !== undefined) return placement;
-    throw new EngineError({ kind: 'UnknownPlacement', placement: settingOf(ctx, subject) ?? DEFAULT_PLACEMENT });
+    const name = this.nameOf(ctx, subject);
+    const placement = this.all.get(name);
+    if (placement === undefined) throw new EngineError({ kind: 'UnknownPlacement', placement: name });
+    return placement;
   }
 
-  /** {@link ofStored}, undefined where a container, tenant or plan names what there is not. */
-  find(ctx: OperationContext, subject: PlacementSubject): Placement | undefined {
-    if (this.rules.length > 0) {
-      const chosen = this.rules.find(({ rule }) => applies(rule, ctx.planName, subject));
-      if (chosen !== undefined) return chosen.placement;
-    }
-    const { storageClass } = subject;
-    const ofClass = this.byStorageClass.get(storageClass);
-    if (storageClass !== DEFAULT_STORAGE_CLASS && ofClass !== undefined) return ofClass;
-    const setting = settingOf(ctx, subject);
-    return setting === undefined ? (ofClass ?? this.get(DEFAULT_PLACEMENT)) : this.byName.get(setting);
+  /** Whether {@link ofStored} would be `placement`. */
+  isOf(ctx: OperationContext, subject: PlacementSubject, placement: Placement): boolean {
+    return this.nameOf(ctx, subject) === placement.name;
   }
 
   /** Whether bytes that were written to `stored` are where `placement` has its own: in it, or where those go by age. */
   isWithin(placement: Placement, stored: string): boolean {
-    const seen = new Set<Placement>();
-    const held = this.ofBlob(stored);
-    for (let at = placement; !seen.has(at); at = this.ofBlob(at.tier?.to ?? at.name)) {
-      if (at === held) return true;
-      seen.add(at);
+    const seen = new Set<string>();
+    const held = this.ofBlob(stored).name;
+    for (let at = placement; !seen.has(at.name); at = this.ofBlob(at.tier?.to ?? at.name)) {
+      if (at.name === held) return true;
+      seen.add(at.name);
     }
     return false;
   }
 
   /** The placement that a blob was written with; the default one where the configuration has it no more. */
   ofBlob(name: string | null): Placement {
-    return this.byName.get(name ?? DEFAULT_PLACEMENT) ?? this.get(DEFAULT_PLACEMENT);
+    const placement = this.all.get(name ?? DEFAULT_PLACEMENT) ?? this.all.get(DEFAULT_PLACEMENT);
+    if (placement === undefined) throw new Error('there is no default placement');
+    return placement;
   }
 
   /** Where a driver stands among those to read from: drivers that only hold backups come after all others. */
@@ -136,11 +159,39 @@ export class Placements {
     return this.sharing.has(driver);
   }
 
-  private get(name: string): Placement {
-    const placement = this.byName.get(name);
-    if (placement === undefined) throw new Error(`there is no placement named ${name}`);
-    return placement;
+  private nameOf(ctx: OperationContext, subject: PlacementSubject): string {
+    for (const rule of this.config.placementRules) {
+      if (applies(rule, ctx.planName, subject)) return rule.placement;
+    }
+    const { storageClass, container } = subject;
+    const ofClass = this.config.storageClasses[storageClass];
+    if (storageClass !== DEFAULT_STORAGE_CLASS && ofClass !== undefined) return ofClass;
+    return container.placement ?? ctx.placement ?? ofClass ?? DEFAULT_PLACEMENT;
   }
+
+  private take(all: ReadonlyMap<string, Placement>): void {
+    const order = this.config.drivers.map(({ name }) => name);
+    const read = new Set([...all.values()].flatMap(({ drivers }) => drivers));
+    this.all = all;
+    this.sharing = new Set(
+      [...all.values()]
+        .filter(({ copies, backup }) => copies + backup.length > 1)
+        .flatMap(({ drivers, backup }) => [...drivers, ...backup]),
+    );
+    this.readRanks = new Map(order.map((name, index) => [name, index + (read.has(name) ? 0 : order.length)]));
+  }
+}
+
+/** The first of `candidates` with a problem, and what that is. */
+function firstProblem(
+  among: Pick<VaultaireConfig, 'drivers' | 'placements'>,
+  candidates: ReadonlyMap<string, PlacementConfig>,
+): readonly [name: string, problem: string] | undefined {
+  for (const [name, placement] of candidates) {
+    const [problem] = problemsOfPlacement(among, placement);
+    if (problem !== undefined) return [name, problem];
+  }
+  return undefined;
 }
 
 function toPlacement(name: string, given: PlacementConfig): Placement {
@@ -155,10 +206,6 @@ function toPlacement(name: string, given: PlacementConfig): Placement {
     residency: given.residency,
     tier: given.tier,
   };
-}
-
-function settingOf(ctx: OperationContext, { container }: PlacementSubject): string | undefined {
-  return container.placement ?? ctx.placement;
 }
 
 function applies(rule: PlacementRuleConfig, planName: string | undefined, subject: PlacementSubject): boolean {

@@ -27,7 +27,7 @@ export interface WritePlan {
 @Injectable()
 export class ReplicaWriter {
   /** Plans of placements on one driver: nothing is to be chosen. */
-  private readonly simple = new Map<Placement, WritePlan>();
+  private readonly simple = new WeakMap<Placement, WritePlan>();
   private readonly slowMs: number;
 
   constructor(

@@ -36,7 +36,7 @@ export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   onApplicationBootstrap(): void {
-    if ([...this.placements.byName.values()].some(({ tier }) => tier !== undefined)) this.job.start();
+    this.job.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -44,8 +44,10 @@ export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.job.stop();
   }
 
-  /** One round over all placements; false when another process has done it. */
+  /** One round over all placements; false when another process has done it, or there is nothing to do. */
   async run(): Promise<boolean> {
+    // Such a placement may be defined at any time.
+    if (![...this.placements.byName.values()].some(({ tier }) => tier !== undefined)) return false;
     const startedAtMs = performance.now();
     // Less than the time between two rounds, so that a claim is never a moment early.
     const seconds = (this.dayMs / 1000 / ROUNDS_IN_A_DAY) * 0.9;

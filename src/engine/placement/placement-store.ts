@@ -1,0 +1,61 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
+import type { PlacementConfig } from '../../config/placement-config';
+import { Database } from '../../database/database';
+import type { Queryable, Statement } from '../../database/database';
+import { NotificationListener } from '../../database/notification-listener';
+import { Placements } from './placements';
+
+const LIST: Statement = {
+  name: 'list_placements',
+  text: 'SELECT name, document, revision, created_at, updated_at FROM placements ORDER BY name',
+};
+
+/** A placement that the admin API defined. */
+export interface DefinedPlacement {
+  readonly name: string;
+  readonly document: PlacementConfig;
+  /** Counts the changes. */
+  readonly revision: string;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+/** Brings what the admin API defines into the {@link Placements} of this process, at its start and after every change. */
+@Injectable()
+export class PlacementStore implements OnModuleInit {
+  private readonly logger = new Logger(PlacementStore.name);
+  private loading: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly placements: Placements,
+    notifications: NotificationListener,
+  ) {
+    notifications.subscribe('vaultaire_placements', () => {
+      this.reload().catch((error: unknown) => {
+        // The next notification, or the connection's return, asks again.
+        this.logger.warn(`the placements were not read: ${error instanceof Error ? error.message : String(error)}`);
+      });
+    });
+  }
+
+  onModuleInit(): Promise<void> {
+    return this.reload();
+  }
+
+  /** Resolves when this process has what was committed before the call. */
+  reload(): Promise<void> {
+    const load = this.loading.then(async () => {
+      const rows = await this.list(this.database);
+      const problems = this.placements.define(new Map(rows.map(({ name, document }) => [name, document])));
+      for (const problem of problems) this.logger.error(`a defined placement can not be used: ${problem}`);
+    });
+    this.loading = load.catch(() => undefined);
+    return load;
+  }
+
+  list(database: Queryable): Promise<DefinedPlacement[]> {
+    return database.query<DefinedPlacement & Readonly<Record<string, unknown>>>(LIST, []);
+  }
+}
