@@ -55,8 +55,14 @@ export class WebhookReceiver {
     return this.messages.flatMap(({ body, answered }) => (answered === 200 ? (body.Records ?? []) : []));
   }
 
+  /** As {@link records}, of a bucket, without what came again. */
   recordsOf(bucket: string): ReceivedRecord[] {
-    return this.records.filter(({ s3 }) => s3.bucket.name === bucket);
+    const first = new Map<string, ReceivedRecord>();
+    for (const record of this.records) {
+      const { sequencer } = record.s3.object;
+      if (record.s3.bucket.name === bucket && !first.has(sequencer)) first.set(sequencer, record);
+    }
+    return [...first.values()];
   }
 
   /** Also after {@link stop}, on the same port. */
