@@ -14,6 +14,7 @@ import { ContainersController } from './containers/containers.controller';
 import { DriverJobs } from './drivers/driver-jobs';
 import { DriversController } from './drivers/drivers.controller';
 import { PlacementDirectory } from './placements/placement.directory';
+import { PlacementPolicyController } from './placements/placement-policy.controller';
 import { PlacementsController } from './placements/placements.controller';
 import { ServerController } from './server/server.controller';
 import { KeysController, UserKeysController } from './tenants/keys.controller';
@@ -34,6 +35,7 @@ import { TokensController } from './tokens/tokens.controller';
     DriversController,
     JobsController,
     KeysController,
+    PlacementPolicyController,
     PlacementsController,
     PlansController,
     PolicyController,

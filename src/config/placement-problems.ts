@@ -2,7 +2,8 @@ import { PLACEMENT_NAME } from '../context/policy/tenant-policy';
 import type { PlacementConfig } from './placement-config';
 import type { VaultaireConfig } from './vaultaire-config';
 
-const STORAGE_CLASS = /^[A-Z][A-Z0-9_]{0,31}$/;
+/** What a storage class may be called. */
+export const STORAGE_CLASS = /^[A-Z][A-Z0-9_]{0,31}$/;
 
 /** What contradicts itself, or names what there is not, in placements, storage classes and rules. One line each, with the path. */
 export function placementProblems(config: VaultaireConfig): string[] {

@@ -285,10 +285,11 @@ describe('placement', () => {
     const blobs = (): number[] =>
       [mirrored.one, mirrored.two, mirrored.three].map((simulator) => blobsOn(simulator).length);
     /** Other workers hear of a change a moment later. */
-    const untilWrittenTo = (expected: string, StorageClass = 'STANDARD'): Promise<void> =>
+    const untilWrittenTo = (expected: string, StorageClass = 'STANDARD', more: object = {}): Promise<void> =>
       until(`writes are ${expected}`, async () => {
         const before = blobs();
-        await put('settled', StorageClass);
+        // A class that is new is refused until it is heard of.
+        await put('settled', StorageClass, more).catch(() => undefined);
         return (
           blobs()
             .map((count, index) => count - (before[index] ?? 0))
@@ -346,6 +347,28 @@ describe('placement', () => {
         backup: [],
         source: 'file',
       });
+    });
+
+    it('follows storage classes and rules that are set meanwhile', async () => {
+      const path = '/api/v1/placement-policy';
+      const set = async (policy: object): Promise<AdminAnswer> => admin('PUT', path, policy, await revisionOf(path));
+      const policy = {
+        storageClasses: { LATER: 'strict' },
+        rules: [{ minBytes: 300 * KIB, contentTypes: ['audio/*'], placement: 'video' }],
+      };
+      const answer = await set(policy);
+      expect([answer.status, answer.body]).toEqual([200, expect.objectContaining(policy)]);
+      expect(answer.body.file.storageClasses).toMatchObject({ SPARE: 'spare' });
+      await untilWrittenTo('1,1,0', 'LATER');
+      await untilWrittenTo('0,0,1', 'LATER', { ContentType: 'audio/ogg' });
+      const refused = await set({ storageClasses: { SPARE: 'video', low: 'video', MORE: 'nowhere' }, rules: [] });
+      expect(refused.body.errors.map(({ field }: { field: string }) => field)).toEqual([
+        'storageClasses.SPARE',
+        'storageClasses.low',
+        'storageClasses.MORE',
+      ]);
+      expect((await set({ storageClasses: {}, rules: [{ placement: 'nowhere' }] })).status).toBe(400);
+      expect((await set({ storageClasses: {}, rules: [] })).status).toBe(200);
     });
 
     it('refuses placements that contradict themselves, the configuration, or others', async () => {

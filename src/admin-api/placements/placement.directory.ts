@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { problemsOfPlacement } from '../../config/placement-problems';
-import type { PlacementConfig } from '../../config/placement-config';
+import { problemsOfPlacement, STORAGE_CLASS } from '../../config/placement-problems';
+import type { PlacementConfig, PlacementRuleConfig } from '../../config/placement-config';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import { Database } from '../../database/database';
 import type { Queryable, Statement } from '../../database/database';
 import { PlacementStore } from '../../engine/placement/placement-store';
-import type { DefinedPlacement } from '../../engine/placement/placement-store';
+import type { DefinedPlacement, DefinedPolicy } from '../../engine/placement/placement-store';
 import { Placements } from '../../engine/placement/placements';
 import { AdminProblem } from '../admin-problem';
+import type { FieldError } from '../admin-problem';
 
 /** One change at a time: each is checked against all the others. */
 const HOLD: Statement = { name: 'hold-placements', text: 'LOCK TABLE placements IN SHARE ROW EXCLUSIVE MODE' };
@@ -23,7 +24,16 @@ const USED_BY: Statement = {
       WHERE c.placement = $1 LIMIT 1)
     UNION ALL (SELECT 'the tenant ' || name FROM tenants WHERE policy ->> 'placement' = $1 LIMIT 1)
     UNION ALL (SELECT 'the plan ' || name FROM plans WHERE policy ->> 'placement' = $1 LIMIT 1)
+    UNION ALL (SELECT 'the storage class ' || c.key FROM placement_policy, jsonb_each_text(storage_classes) c
+      WHERE c.value = $1 LIMIT 1)
+    UNION ALL (SELECT 'a rule' FROM placement_policy, jsonb_array_elements(rules) r WHERE r ->> 'placement' = $1 LIMIT 1)
     UNION ALL (SELECT 'the placement ' || name FROM placements WHERE document #>> '{tier,to}' = $1 LIMIT 1)`,
+};
+
+const SET_POLICY: Statement = {
+  name: 'set-placement-policy',
+  text: `UPDATE placement_policy SET storage_classes = $2, rules = $3, revision = revision + 1
+    WHERE revision = $1 RETURNING revision`,
 };
 
 /** The placements that the admin API defines beside those of the configuration. Other processes hear of changes by notification. */
@@ -73,6 +83,43 @@ export class PlacementDirectory {
     });
   }
 
+  /** What was set here, without what the configuration says. */
+  policy(): Promise<DefinedPolicy> {
+    return this.store.policy(this.database);
+  }
+
+  /** @throws AdminProblem 412 unless `revision` is the current one; 400 for names that there are not, or that the configuration has */
+  async setPolicy(
+    revision: string,
+    storageClasses: Readonly<Record<string, unknown>>,
+    rules: readonly PlacementRuleConfig[],
+  ): Promise<void> {
+    await this.change(async (tx, defined) => {
+      const isKnown = (name: unknown): boolean =>
+        typeof name === 'string' && (this.placements.isConfigured(name) || defined.has(name));
+      const wrong = [
+        ...Object.entries(storageClasses).flatMap(([name, placement]) => this.checkClass(name, isKnown(placement))),
+        ...rules.flatMap(({ placement }, index) => (isKnown(placement) ? [] : [missing(`rules[${index}].placement`)])),
+      ];
+      if (wrong.length > 0) throw AdminProblem.badFields(wrong);
+      const values = [revision, JSON.stringify(storageClasses), JSON.stringify(rules)];
+      if ((await tx.query(SET_POLICY, values)).length === 0) throw AdminProblem.preconditionFailed();
+    });
+  }
+
+  private checkClass(name: string, isKnown: boolean): FieldError[] {
+    const field = `storageClasses.${name}`;
+    if (!STORAGE_CLASS.test(name)) {
+      return [
+        { field, message: `${field} must have a name of upper-case letters, digits and underscores, at most 32` },
+      ];
+    }
+    if (Object.hasOwn(this.config.storageClasses, name)) {
+      return [{ field, message: `${field}: the configuration has a placement for this class` }];
+    }
+    return isKnown ? [] : [missing(field)];
+  }
+
   private async change(
     work: (tx: Queryable, defined: ReadonlyMap<string, DefinedPlacement>) => Promise<void>,
   ): Promise<void> {
@@ -107,6 +154,10 @@ export class PlacementDirectory {
       if (problem !== undefined) throw AdminProblem.conflict(`The placement ${other}${problem}`);
     }
   }
+}
+
+function missing(field: string): FieldError {
+  return { field, message: `${field}: there is no placement of this name` };
 }
 
 function byName(rows: readonly DefinedPlacement[]): ReadonlyMap<string, DefinedPlacement> {

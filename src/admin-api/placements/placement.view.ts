@@ -20,6 +20,7 @@ import type { DefinedPlacement } from '../../engine/placement/placement-store';
 import type { Placement } from '../../engine/placement/placements';
 
 const MAX_DRIVERS = 16;
+const MAX_ITEMS = 100;
 const MAX_DAYS = 36_500;
 
 /** Old artifacts go elsewhere. */
@@ -87,6 +88,90 @@ export class CreatePlacement extends ReplacePlacement {
   @ApiProperty({ example: 'mirrored' })
   @Matches(PLACEMENT_NAME, { message: PLACEMENT_NAME_MESSAGE })
   readonly name!: string;
+}
+
+/** Chooses a placement: the first rule of which all that it names applies. */
+export class PlacementRule {
+  @ApiPropertyOptional({ type: [String], description: 'Storage classes, any of which applies', example: ['STANDARD'] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_ITEMS)
+  @IsString({ each: true })
+  readonly storageClasses?: string[];
+
+  @ApiPropertyOptional({ type: [String], description: 'Names of buckets; `*` and `?` stand for characters' })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_ITEMS)
+  @IsString({ each: true })
+  readonly buckets?: string[];
+
+  @ApiPropertyOptional({ type: [String], description: 'Plans of the tenant', example: ['gold'] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_ITEMS)
+  @IsString({ each: true })
+  readonly plans?: string[];
+
+  @ApiPropertyOptional({ type: [String], description: '`*` stands for characters', example: ['video/*'] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_ITEMS)
+  @IsString({ each: true })
+  readonly contentTypes?: string[];
+
+  @ApiPropertyOptional({ description: 'Bodies of at least so many bytes, where their length is known' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  readonly minBytes?: number;
+
+  @ApiPropertyOptional({ description: 'Bodies of at most so many bytes, where their length is known' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  readonly maxBytes?: number;
+
+  @ApiProperty({ example: 'cold' })
+  @IsString()
+  @MaxLength(32)
+  readonly placement!: string;
+}
+
+/** What placements are chosen by, besides settings. */
+export class PlacementPolicy {
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description: 'Placement of each storage class',
+    example: { FAST: 'mirrored' },
+  })
+  @IsObject()
+  readonly storageClasses!: Readonly<Record<string, string>>;
+
+  @ApiProperty({ type: [PlacementRule], description: 'Asked in order, after those of the file and before classes' })
+  @IsArray()
+  @ArrayMaxSize(MAX_ITEMS)
+  @ValidateNested({ each: true })
+  @Type(() => PlacementRule)
+  readonly rules!: PlacementRule[];
+}
+
+export class PlacementPolicyView {
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, example: { FAST: 'mirrored' } })
+  readonly storageClasses!: Readonly<Record<string, string>>;
+
+  @ApiProperty({ type: [PlacementRule] })
+  readonly rules!: readonly PlacementRule[];
+
+  @ApiProperty({ type: PlacementPolicy, description: 'What the configuration says; it comes first' })
+  readonly file!: {
+    readonly storageClasses: Readonly<Record<string, string>>;
+    readonly rules: readonly PlacementRule[];
+  };
+
+  @ApiProperty({ description: 'Counts the changes; also the ETag', example: '1' })
+  readonly revision!: string;
 }
 
 /** A placement, with the defaults filled in. */

@@ -13,6 +13,14 @@ CREATE TABLE placements (
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now()
 );
+-- One row: storage classes and rules, as in the configuration, and asked after those.
+CREATE TABLE placement_policy (
+  is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+  storage_classes jsonb NOT NULL DEFAULT '{}',
+  rules jsonb NOT NULL DEFAULT '[]',
+  revision bigint NOT NULL DEFAULT 1
+);
+INSERT INTO placement_policy DEFAULT VALUES;
 CREATE FUNCTION vaultaire_notify_placements() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_notify('vaultaire_placements', '');
@@ -21,10 +29,12 @@ END
 $$;
 CREATE TRIGGER placements_changed AFTER INSERT OR UPDATE OR DELETE ON placements
   FOR EACH STATEMENT EXECUTE FUNCTION vaultaire_notify_placements();
+CREATE TRIGGER placement_policy_changed AFTER UPDATE ON placement_policy
+  FOR EACH STATEMENT EXECUTE FUNCTION vaultaire_notify_placements();
 `;
 
 const DOWN = `
-DROP TABLE placements;
+DROP TABLE placements, placement_policy;
 DROP FUNCTION vaultaire_notify_placements();
 ALTER TABLE containers DROP COLUMN placement;
 `;

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
-import type { PlacementConfig } from '../../config/placement-config';
+import type { PlacementConfig, PlacementRuleConfig } from '../../config/placement-config';
 import { Database } from '../../database/database';
 import type { Queryable, Statement } from '../../database/database';
 import { NotificationListener } from '../../database/notification-listener';
@@ -10,6 +10,26 @@ const LIST: Statement = {
   name: 'list_placements',
   text: 'SELECT name, document, revision, created_at, updated_at FROM placements ORDER BY name',
 };
+
+const POLICY: Statement = {
+  name: 'get_placement_policy',
+  text: 'SELECT storage_classes, rules, revision FROM placement_policy',
+};
+
+/** Storage classes and rules that the admin API set. */
+export interface DefinedPolicy {
+  readonly storageClasses: Readonly<Record<string, string>>;
+  readonly rules: readonly PlacementRuleConfig[];
+  /** Counts the changes. */
+  readonly revision: string;
+}
+
+interface PolicyRow {
+  readonly [column: string]: unknown;
+  readonly storage_classes: Readonly<Record<string, string>>;
+  readonly rules: readonly PlacementRuleConfig[];
+  readonly revision: string;
+}
 
 /** A placement that the admin API defined. */
 export interface DefinedPlacement {
@@ -48,7 +68,8 @@ export class PlacementStore implements OnModuleInit {
   reload(): Promise<void> {
     const load = this.loading.then(async () => {
       const rows = await this.list(this.database);
-      const problems = this.placements.define(new Map(rows.map(({ name, document }) => [name, document])));
+      const defined = new Map(rows.map(({ name, document }) => [name, document]));
+      const problems = this.placements.define(defined, await this.policy(this.database));
       for (const problem of problems) this.logger.error(`a defined placement can not be used: ${problem}`);
     });
     this.loading = load.catch(() => undefined);
@@ -57,5 +78,11 @@ export class PlacementStore implements OnModuleInit {
 
   list(database: Queryable): Promise<DefinedPlacement[]> {
     return database.query<DefinedPlacement & Readonly<Record<string, unknown>>>(LIST, []);
+  }
+
+  async policy(database: Queryable): Promise<DefinedPolicy> {
+    const [row] = await database.query<PolicyRow>(POLICY, []);
+    if (row === undefined) throw new Error('the row of the placement policy is gone');
+    return { storageClasses: row.storage_classes, rules: row.rules, revision: row.revision };
   }
 }

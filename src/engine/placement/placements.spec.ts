@@ -134,6 +134,7 @@ placementRules: [{contentTypes: [video/*], placement: ruled}]
 
   describe('defined beside the configuration', () => {
     const placements = placementsOf('placements: {own: {driver: b}}');
+    const nothing = { storageClasses: {}, rules: [] };
     const given = (drivers: string[], to?: string): PlacementConfig => ({
       drivers,
       backup: [],
@@ -142,11 +143,11 @@ placementRules: [{contentTypes: [video/*], placement: ruled}]
 
     it('are chosen by name, and gone when they are defined no more', () => {
       const before = placements.ofBlob('own');
-      expect(placements.define(new Map([['mine', given(['c', 'a'])]]))).toEqual([]);
+      expect(placements.define(new Map([['mine', given(['c', 'a'])]]), nothing)).toEqual([]);
       expect(placements.choose({ ...ctx, placement: 'mine' }, subject())).toMatchObject({ copies: 2, quorum: 2 });
       expect(placements.ofBlob('own')).toBe(before);
       expect(placements.readRank('c')).toBe(2);
-      placements.define(new Map());
+      placements.define(new Map(), nothing);
       expect(() => placements.choose({ ...ctx, placement: 'mine' }, subject())).toThrow('UnknownPlacement');
       expect(placements.ofBlob('mine').name).toBe('default');
     });
@@ -158,7 +159,7 @@ placementRules: [{contentTypes: [video/*], placement: ruled}]
         ['old', given(['gone'])],
         ['good', given(['a'], 'own')],
       ]);
-      expect(placements.define(defined)).toEqual([
+      expect(placements.define(defined, nothing)).toEqual([
         'own: the configuration has a placement of this name',
         'old.drivers: there is no driver named gone',
         'young.tier.to: there is no other placement named old',
@@ -166,6 +167,27 @@ placementRules: [{contentTypes: [video/*], placement: ruled}]
       expect([...placements.byName.keys()]).toEqual(['default', 'own', 'good']);
       expect(placements.ofBlob('own').drivers).toEqual(['b']);
     });
+  });
+
+  it('asks rules and classes of the admin API after those of the file', () => {
+    const placements = placementsOf(`
+placements: {file: {driver: b}, api: {driver: c}}
+storageClasses: {FAST: file}
+placementRules: [{contentTypes: [video/*], placement: file}]
+`);
+    placements.define(new Map(), {
+      storageClasses: { FAST: 'api', SLOW: 'api' },
+      rules: [
+        { contentTypes: ['video/*', 'audio/*'], placement: 'api' },
+        { minBytes: 1000, placement: 'gone' },
+      ],
+    });
+    const chosen = (given: Partial<PlacementSubject>): string => placements.choose(ctx, subject(given)).name;
+    expect(['FAST', 'SLOW'].map((storageClass) => chosen({ storageClass }))).toEqual(['file', 'api']);
+    expect(['video/mp4', 'audio/ogg'].map((contentType) => chosen({ contentType }))).toEqual(['file', 'api']);
+    expect(() => chosen({ sizeBytes: 1000 })).toThrow('UnknownPlacement');
+    placements.define(new Map(), { storageClasses: {}, rules: [] });
+    expect(() => chosen({ storageClass: 'SLOW' })).toThrow('UnknownStorageClass');
   });
 
   it('has bytes in a placement, and where they go from there by age', () => {

@@ -8,7 +8,7 @@ import type { Container } from '../containers/container.types';
 import { EngineError } from '../engine.errors';
 
 /** The classes that S3 clients may name anywhere. Those of directory buckets and Outposts are bound to their own buckets. */
-const S3_STORAGE_CLASSES = [
+const S3_STORAGE_CLASSES: ReadonlySet<string> = new Set([
   'STANDARD',
   'REDUCED_REDUNDANCY',
   'STANDARD_IA',
@@ -17,7 +17,7 @@ const S3_STORAGE_CLASSES = [
   'GLACIER',
   'GLACIER_IR',
   'DEEP_ARCHIVE',
-];
+]);
 
 const DEFAULT_PLACEMENT = 'default';
 /** Of artifacts whose client asked for no class: it asks for no placement either. */
@@ -47,6 +47,12 @@ export interface PlacementSubject {
   readonly sizeBytes: number | undefined;
 }
 
+/** What placements are chosen by, besides settings. */
+interface PlacementPolicy {
+  readonly storageClasses: ReadonlyMap<string, string>;
+  readonly rules: readonly PlacementRuleConfig[];
+}
+
 /**
  * The placements there are, and which of them an artifact has: those of the configuration, and those that were defined by the admin API
  * (`PlacementStore` brings them).
@@ -54,14 +60,19 @@ export interface PlacementSubject {
 @Injectable()
 export class Placements {
   private readonly configured: ReadonlyMap<string, Placement>;
-  private readonly classes: ReadonlySet<string>;
+  private readonly filePolicy: PlacementPolicy;
+  private policy: PlacementPolicy;
   private all: ReadonlyMap<string, Placement> = new Map();
   private readRanks: ReadonlyMap<string, number> = new Map();
   private sharing: ReadonlySet<string> = new Set();
 
   constructor(private readonly config: VaultaireConfig) {
     this.configured = new Map([...config.placements].map(([name, given]) => [name, toPlacement(name, given)]));
-    this.classes = new Set([...S3_STORAGE_CLASSES, ...Object.keys(config.storageClasses)]);
+    this.filePolicy = {
+      storageClasses: new Map(Object.entries(config.storageClasses)),
+      rules: config.placementRules,
+    };
+    this.policy = this.filePolicy;
     this.take(this.configured);
   }
 
@@ -76,11 +87,18 @@ export class Placements {
 
   /**
    * Takes `defined` beside the placements of the configuration, in the place of what was defined before. One whose name the
-   * configuration has, or that contradicts itself or the configuration, is left out.
+   * configuration has, or that contradicts itself or the configuration, is left out. The configuration's rules come before those of
+   * `policy`, and its storage classes are not changed by it.
    *
    * @returns why what was left out was, one line each
    */
-  define(defined: ReadonlyMap<string, PlacementConfig>): string[] {
+  define(
+    defined: ReadonlyMap<string, PlacementConfig>,
+    policy: {
+      readonly storageClasses: Readonly<Record<string, string>>;
+      readonly rules: readonly PlacementRuleConfig[];
+    },
+  ): string[] {
     const problems: string[] = [];
     const kept = new Map([...defined].filter(([name]) => !this.configured.has(name)));
     for (const name of defined.keys()) {
@@ -98,6 +116,10 @@ export class Placements {
     this.take(
       new Map([...this.configured, ...[...kept].map(([name, given]) => [name, toPlacement(name, given)] as const)]),
     );
+    this.policy = {
+      storageClasses: new Map([...Object.entries(policy.storageClasses), ...this.filePolicy.storageClasses]),
+      rules: [...this.filePolicy.rules, ...policy.rules],
+    };
     return problems;
   }
 
@@ -108,7 +130,7 @@ export class Placements {
    * @throws EngineError `UnknownStorageClass`; `UnknownPlacement` where a container, tenant or plan names what there is not
    */
   choose(ctx: OperationContext, subject: PlacementSubject): Placement {
-    if (!this.classes.has(subject.storageClass)) {
+    if (!S3_STORAGE_CLASSES.has(subject.storageClass) && !this.policy.storageClasses.has(subject.storageClass)) {
       throw new EngineError({ kind: 'UnknownStorageClass', storageClass: subject.storageClass });
     }
     return this.ofStored(ctx, subject);
@@ -160,11 +182,12 @@ export class Placements {
   }
 
   private nameOf(ctx: OperationContext, subject: PlacementSubject): string {
-    for (const rule of this.config.placementRules) {
+    const { rules, storageClasses } = this.policy;
+    for (const rule of rules) {
       if (applies(rule, ctx.planName, subject)) return rule.placement;
     }
     const { storageClass, container } = subject;
-    const ofClass = this.config.storageClasses[storageClass];
+    const ofClass = storageClasses.get(storageClass);
     if (storageClass !== DEFAULT_STORAGE_CLASS && ofClass !== undefined) return ofClass;
     return container.placement ?? ctx.placement ?? ofClass ?? DEFAULT_PLACEMENT;
   }
