@@ -32,7 +32,12 @@ export class DriverRegistry implements OnApplicationShutdown {
     return [...this.drivers.values()];
   }
 
+  /** What was added by {@link addAttached}. */
+  allAttached(): readonly Driver[] {
+    return [...this.attached.values()];
+  }
+
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.all(), ...this.attached.values()].map((driver) => driver.close()));
+    await Promise.all([...this.all(), ...this.allAttached()].map((driver) => driver.close()));
   }
 }

@@ -7,7 +7,7 @@ import { DriverRegistry } from '../drivers/driver.registry';
 import { Placements } from '../engine/placement/placements';
 
 export interface HealthCheck {
-  /** `database`, or `driver:<name>`. */
+  /** `database`, `driver:<name>`, or `source:<name>`. */
   readonly name: string;
   readonly isHealthy: boolean;
   readonly latencyMs: number;
@@ -45,6 +45,11 @@ export class HealthService {
       this.latest = { readiness: this.check(), askedAtMs: nowMs };
     }
     return this.latest.readiness;
+  }
+
+  /** Of attached sources, on which readiness does not depend: nothing is written there. Takes some two seconds at the most. */
+  sources(): Promise<readonly HealthCheck[]> {
+    return Promise.all(this.drivers.allAttached().map((driver) => timed(`source:${driver.name}`, () => probe(driver))));
   }
 
   private async check(): Promise<Readiness> {

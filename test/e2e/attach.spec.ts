@@ -233,7 +233,7 @@ describe('attaching what is there already', () => {
       expect(await keysOf(Bucket)).toEqual(['a', 'b', 'dir/c', 'dir/empty', 'new']);
       await detach(Bucket, 'files');
       expect(['a', 'b', 'dir/c', 'dir/empty', 'new'].every((name) => existsSync(path(name)))).toBe(true);
-    });
+    }, 30_000);
 
     it('deletes objects only where it is said, and none that has changed or that something else is made of', async () => {
       const Bucket = 'deleting';
@@ -278,6 +278,19 @@ describe('attaching what is there already', () => {
       expect(emptied).toMatchObject({ state: 'failed', progress: { versionsRemoved: OBJECTS, objectsWaiting: 1 } });
       expect([...simulator.store.objects.keys()]).toEqual([`old/${keyOf(5)}`]);
     }, 30_000);
+  });
+
+  it('shows sources among the drivers, and how they are', async () => {
+    const { body } = await ask(vaultaire, 'GET', '/api/v1/drivers/old-bucket');
+    expect(body).toMatchObject({ type: 's3', isAttachable: true, isDefault: false, health: { isHealthy: true } });
+    rmSync(folder, { recursive: true });
+    const { items } = (await ask(vaultaire, 'GET', '/api/v1/drivers')).body;
+    expect(items).toMatchObject([
+      { isAttachable: false },
+      { name: 'files', type: 'local', isAttachable: true, health: { isHealthy: false, reason: 'the folder is away' } },
+      { name: 'old-bucket' },
+    ]);
+    mkdirSync(folder);
   });
 
   it('refuses sources that are not configured, and callers that are no operators', async () => {

@@ -17,7 +17,10 @@ export class DriverHealthView {
   @ApiProperty()
   readonly isHealthy!: boolean;
 
-  @ApiProperty({ description: 'Milliseconds of writing, reading and deleting a probe blob', example: 2.5 })
+  @ApiProperty({
+    description: 'Milliseconds of writing, reading and deleting a probe blob, or of listing a source',
+    example: 2.5,
+  })
   readonly latencyMs!: number;
 
   @ApiPropertyOptional({ description: 'Why it is not healthy' })
@@ -31,6 +34,11 @@ export class DriverView {
 
   @ApiProperty({ example: 'local' })
   readonly type!: string;
+
+  @ApiProperty({
+    description: 'It is a source of `attachable`: containers may have its objects, nothing is written there',
+  })
+  readonly isAttachable!: boolean;
 
   @ApiProperty({ description: 'New blobs go there' })
   readonly isDefault!: boolean;

@@ -23,7 +23,7 @@ const DRIVER_PARAMETER = { name: 'driver', description: 'Name of the driver', ex
 /** After it a probe tells what it has found until then; less than clients wait for an answer. */
 const PROBE_MS = 60_000;
 
-/** `/drivers`: the storage backends of the configuration, and how they are. */
+/** `/drivers`: the storage backends and attachable sources of the configuration, and how they are. */
 @AdminController('drivers')
 export class DriversController {
   constructor(
@@ -38,13 +38,14 @@ export class DriversController {
   @AdminAction({
     name: 'DriverList',
     role: 'viewer',
-    summary: 'List drivers with their health',
-    description: 'Each is probed by a small blob that is written, read and deleted; a probe is good for a second.',
+    summary: 'List drivers and attachable sources with their health',
+    description:
+      'Drivers are probed by a small blob that is written, read and deleted; such a probe is good for a second. Sources are listed.',
   })
   @ApiPage(DriverView)
   async list(): Promise<Page<DriverView>> {
     const health = await this.healthByDriver();
-    return { items: this.drivers.all().map((driver) => this.view(driver, health)) };
+    return { items: this.everyDriver().map((driver) => this.view(driver, health)) };
   }
 
   @Get(':driver')
@@ -52,7 +53,7 @@ export class DriversController {
   @ApiParam(DRIVER_PARAMETER)
   @ApiOkResponse({ type: DriverView })
   async get(@Param('driver') name: string): Promise<DriverView> {
-    const driver = this.drivers.all().find((candidate) => candidate.name === name);
+    const driver = this.everyDriver().find((candidate) => candidate.name === name);
     if (driver === undefined) throw AdminProblem.notFound(`driver ${name}`);
     return this.view(driver, await this.healthByDriver());
   }
@@ -132,13 +133,17 @@ export class DriversController {
   }
 
   private async healthByDriver(): Promise<ReadonlyMap<string, DriverHealthView>> {
-    const { checks } = await this.health.readiness();
+    const [{ checks }, sources] = await Promise.all([this.health.readiness(), this.health.sources()]);
     return new Map(
-      checks.map(({ name, isHealthy, latencyMs, reason }) => [
+      [...checks, ...sources].map(({ name, isHealthy, latencyMs, reason }) => [
         name,
         { isHealthy, latencyMs, ...(reason === undefined ? {} : { reason }) },
       ]),
     );
+  }
+
+  private everyDriver(): readonly Driver[] {
+    return [...this.drivers.all(), ...this.drivers.allAttached()];
   }
 
   private isWrittenByDefault(name: string): boolean {
@@ -148,12 +153,17 @@ export class DriversController {
 
   private view(driver: Driver, health: ReadonlyMap<string, DriverHealthView>): DriverView {
     const { canCopy, isDurable, maxBlobBytes } = driver.capabilities;
+    const { name } = driver;
+    const source = this.config.attachable.find((candidate) => candidate.name === name);
+    const config = source ?? this.config.drivers.find((candidate) => candidate.name === name);
+    const check = health.get(`${source === undefined ? 'driver' : 'source'}:${name}`);
     return {
-      name: driver.name,
-      type: this.config.drivers.find(({ name }) => name === driver.name)?.type ?? 'unknown',
-      isDefault: this.isWrittenByDefault(driver.name),
+      name,
+      type: config?.type ?? 'unknown',
+      isAttachable: source !== undefined,
+      isDefault: this.isWrittenByDefault(name),
       capabilities: { canCopy, isDurable, ...(maxBlobBytes === undefined ? {} : { maxBlobBytes }) },
-      health: health.get(`driver:${driver.name}`) ?? { isHealthy: false, latencyMs: 0, reason: 'It was not probed' },
+      health: check ?? { isHealthy: false, latencyMs: 0, reason: 'It was not probed' },
     };
   }
 }

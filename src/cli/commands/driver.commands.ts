@@ -12,6 +12,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'name', path: 'name' },
   { title: 'type', path: 'type' },
   { title: 'default', path: 'isDefault' },
+  { title: 'attachable', path: 'isAttachable' },
   { title: 'healthy', path: 'health.isHealthy' },
   { title: 'latency ms', path: 'health.latencyMs' },
   { title: 'reason', path: 'health.reason' },
@@ -19,7 +20,7 @@ const COLUMNS: readonly Column[] = [
 
 const list: Command = {
   name: 'driver list',
-  summary: 'Lists drivers, with their health.',
+  summary: 'Lists drivers and attachable sources, with their health.',
   positionals: [],
   options: LIST_OPTIONS,
   run: async (context) =>

@@ -4,6 +4,7 @@ import { ATTACHMENTS, DROP_ATTACHMENTS } from './engine/attachments';
 const UP = `
 -- Name of the placement of what is written to the container; NULL: that of the tenant.
 ALTER TABLE containers ADD COLUMN placement text;
+CREATE INDEX containers_by_placement ON containers (placement) WHERE placement IS NOT NULL;
 
 -- What the admin API defines beside the configuration. document: as there, without the name.
 CREATE TABLE placements (

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kindOf } from '../../../test/conformance/describe-driver';
@@ -36,6 +36,20 @@ describe('a folder as a source', () => {
   it('follows no link out of the folder', async () => {
     expect(await source.describe('a/outside')).toBeUndefined();
     expect(await source.describe('../z')).toBeUndefined();
+  });
+
+  it('removes a file while it is what it was, and nothing by way of a link', async () => {
+    const etagOf = async (key: string): Promise<string> => (await source.describe(key))?.etag ?? '';
+    const stale = { key: 'z', etag: await etagOf('z') };
+    writeFileSync(join(folder, 'z'), 'other');
+    await source.remove(stale);
+    expect(existsSync(join(folder, 'z'))).toBe(true);
+    symlinkSync(join(folder, 'a'), join(folder, 'linked'));
+    await source.remove({ key: 'linked/1', etag: await etagOf('a/1') });
+    expect(existsSync(join(folder, 'a/1'))).toBe(true);
+    await source.remove({ key: 'a/1', etag: await etagOf('a/1') });
+    await source.remove({ key: 'a/1', etag: 'gone' });
+    expect(existsSync(join(folder, 'a/1'))).toBe(false);
   });
 
   it('tells a folder that is away from a file that is gone, and a file that has changed', async () => {

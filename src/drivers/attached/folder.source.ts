@@ -23,6 +23,16 @@ export class FolderSource extends ForeignSource {
     super();
   }
 
+  async check(): Promise<void> {
+    try {
+      const folder = await opendir(this.root);
+      await folder.read();
+      await folder.close();
+    } catch (cause) {
+      throw new DriverError('Unavailable', 'the folder is away', { cause });
+    }
+  }
+
   /** In the order of UTF-16 code units; the names of one folder at a time are in memory. */
   async *keys(after: string | undefined, signal: AbortSignal): AsyncGenerator<string> {
     yield* this.keysIn('', after ?? '', signal);
@@ -57,7 +67,8 @@ export class FolderSource extends ForeignSource {
   async remove({ key, etag }: Pick<KnownObject, 'key' | 'etag'>): Promise<void> {
     try {
       const path = await this.pathOf(key);
-      if (etagOf(await stat(path, { bigint: true })) === etag) await unlink(path);
+      const isLinked = path !== join(await realpath(this.root), key);
+      if (!isLinked && etagOf(await stat(path, { bigint: true })) === etag) await unlink(path);
     } catch (error) {
       const failure = asDriverError(error);
       if (failure.kind !== 'NotFound') throw failure;

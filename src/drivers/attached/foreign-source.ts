@@ -27,6 +27,9 @@ export interface KnownObject {
 export abstract class ForeignSource {
   abstract readonly name: string;
 
+  /** Resolves when the source can be listed; costs little. */
+  abstract check(signal: AbortSignal): Promise<void>;
+
   /** Keys in an order of the source's own that stays the same; those behind `after`, where given. */
   abstract keys(after: string | undefined, signal: AbortSignal): AsyncIterable<string>;
 

@@ -33,6 +33,10 @@ export class S3Source extends ForeignSource {
     this.prefix = settings.keyPrefix;
   }
 
+  async check(signal: AbortSignal): Promise<void> {
+    for await (const _object of this.objects.list(this.prefix, signal)) return;
+  }
+
   async *keys(after: string | undefined, signal: AbortSignal): AsyncGenerator<string> {
     const start = after === undefined ? undefined : this.prefix + after;
     for await (const { objectKey } of this.objects.list(this.prefix, signal, start)) {

@@ -89,7 +89,7 @@ export class AttachedDriver extends Driver {
   async health(ctx: OperationContext): Promise<DriverHealth> {
     const startedAtMs = performance.now();
     try {
-      for await (const _key of this.source.keys(undefined, ctx.signal)) break;
+      await this.source.check(ctx.signal);
       return { isHealthy: true, latencyMs: performance.now() - startedAtMs };
     } catch (error) {
       return { isHealthy: false, reason: error instanceof Error ? error.message : String(error) };

@@ -16,6 +16,17 @@ const POLICY: Statement = {
   text: 'SELECT storage_classes, rules, revision FROM placement_policy',
 };
 
+/** An example of what names each placement that there is not. */
+const SETTINGS: Statement = {
+  name: 'settings_of_no_placement',
+  text: `SELECT DISTINCT ON (placement) owner, placement FROM (
+      SELECT 'the container ' || t.name || '/' || c.name AS owner, c.placement
+      FROM containers c JOIN tenants t ON t.id = c.tenant_id WHERE c.placement IS NOT NULL
+      UNION ALL SELECT 'the tenant ' || name, policy ->> 'placement' FROM tenants WHERE policy ->> 'placement' IS NOT NULL
+      UNION ALL SELECT 'the plan ' || name, policy ->> 'placement' FROM plans WHERE policy ->> 'placement' IS NOT NULL
+    ) s WHERE placement <> ALL ($1::text[]) ORDER BY placement, owner`,
+};
+
 /** Storage classes and rules that the admin API set. */
 export interface DefinedPolicy {
   readonly storageClasses: Readonly<Record<string, string>>;
@@ -60,8 +71,14 @@ export class PlacementStore implements OnModuleInit {
     });
   }
 
-  onModuleInit(): Promise<void> {
-    return this.reload();
+  async onModuleInit(): Promise<void> {
+    await this.reload();
+    const settings = await this.database.query<{ owner: string; placement: string }>(SETTINGS, [
+      [...this.placements.byName.keys()],
+    ]);
+    for (const { owner, placement } of settings) {
+      this.logger.error(`${owner} and what it holds can not be written: there is no placement ${placement}`);
+    }
   }
 
   /** Resolves when this process has what was committed before the call. */

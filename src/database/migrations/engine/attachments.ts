@@ -9,6 +9,8 @@ ALTER TABLE attachments
   ADD COLUMN is_detaching boolean NOT NULL DEFAULT false,
   ADD COLUMN finished_at timestamptz;
 
+UPDATE attachments SET finished_at = now() WHERE last_key IS NULL AND indexed_keys + skipped_keys > 0;
+
 -- Keys that were looked at, so that none comes back that a client deleted.
 CREATE TABLE attached_keys (
   container_id bigint NOT NULL,
