@@ -5,6 +5,7 @@ import { validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
 import { parseDocument } from 'yaml';
 import type { Environment } from './environment';
+import { archiveProblems } from './archive-config';
 import { placementProblems } from './placement-problems';
 import { reasonOf, StartUpError } from './start-up.error';
 import { stripingProblems } from './striping-problems';
@@ -115,7 +116,7 @@ function namingProblems(config: VaultaireConfig): string[] {
   const taken = names.flatMap((name, index) =>
     names.indexOf(name) < index ? [`drivers[${index}].name: ${name} is taken by drivers[${names.indexOf(name)}]`] : [],
   );
-  return [...taken, ...placementProblems(config)];
+  return [...taken, ...placementProblems(config), ...archiveProblems(config)];
 }
 
 /** A source has a name of its own, is of a kind that can be attached, and holds no blobs of ours. */

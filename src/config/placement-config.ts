@@ -18,6 +18,18 @@ const LABEL_MESSAGE = 'must be lower-case letters, digits, dots, dashes or under
 const MAX_DAYS = 36_500;
 const MAX_BYTES = 2 ** 53 - 1;
 
+/** The classes that S3 clients may name anywhere. Those of directory buckets and Outposts are bound to their own buckets. */
+export const S3_STORAGE_CLASSES: ReadonlySet<string> = new Set([
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER',
+  'GLACIER_IR',
+  'DEEP_ARCHIVE',
+]);
+
 /** Old artifacts go elsewhere. */
 export class TierConfig {
   /** Age of an artifact's bytes, in days, from which they are moved. */

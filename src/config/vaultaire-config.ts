@@ -21,6 +21,8 @@ import type { TenantLimits } from '../context/policy/tenant-policy';
 import { TenantPolicy } from '../context/policy/tenant-policy';
 import { NamedDriverConfig } from './named-driver-config';
 import { OneDriveDriverConfig } from './onedrive-driver-config';
+import type { ArchiveClassConfig } from './archive-config';
+import { ArchiveClassesByName } from './archive-config';
 import type { PlacementConfig } from './placement-config';
 import { PlacementRuleConfig, PlacementsByName } from './placement-config';
 import { S3DriverConfig } from './s3-driver-config';
@@ -272,6 +274,12 @@ export class VaultaireConfig {
   /** Placements of storage classes. S3's own classes that are not named here have the default one. */
   @IsObject()
   readonly storageClasses: Readonly<Record<string, string>> = {};
+
+  /** Storage classes whose artifacts have to be restored before they can be read. */
+  @ArchiveClassesByName()
+  @ValidateNested()
+  @IsInstance(Map, { message: '$property must be a map of fields' })
+  readonly archiveClasses: ReadonlyMap<string, ArchiveClassConfig> = new Map();
 
   /** Asked in order before `storageClasses`. */
   @IsArray()

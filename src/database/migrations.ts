@@ -11,6 +11,7 @@ import { Replicas1700000000013 } from './migrations/1700000000013-replicas';
 import { Attachments1700000000014 } from './migrations/1700000000014-attachments';
 import { Notifications1700000000015 } from './migrations/1700000000015-notifications';
 import { PlacementSettings1700000000017 } from './migrations/1700000000017-placement-settings';
+import { Restores1700000000018 } from './migrations/1700000000018-restores';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
 export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   Attachments1700000000014,
   Notifications1700000000015,
   PlacementSettings1700000000017,
+  Restores1700000000018,
 ];

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { BlobKey } from '../context/ids';
 import type { OperationContext } from '../context/operation-context';
+import { DriverError } from './driver.errors';
 
 /** What a driver can do, as data (never `instanceof`). */
 export interface DriverCapabilities {
@@ -16,6 +17,14 @@ export interface BlobStat {
   readonly key: BlobKey;
   readonly sizeBytes: number;
   readonly modifiedAt: Date;
+  /** Of a blob that the backend has archived and was asked to make readable; undefined: nothing is known of that. */
+  readonly restore?: { readonly isOngoing: boolean; readonly expiresAt?: Date } | undefined;
+}
+
+export interface RestoreRequest {
+  /** How long the blob is to be readable. */
+  readonly days: number;
+  readonly tier: 'expedited' | 'standard' | 'bulk';
 }
 
 /** A listed blob. `isPartial`: bytes of a write that never completed (a killed process), deletable by its key. */
@@ -92,6 +101,17 @@ export abstract class Driver {
 
   /** Behaviour: also removes what a killed write left under the key; a missing key is success. */
   abstract delete(ctx: OperationContext, key: BlobKey): Promise<void>;
+
+  /**
+   * Asks a backend that archives blobs by itself to make one readable; `stat` tells when it is.
+   *
+   * Behaviour: one that is being restored already is success; so is one that can be read. Rejects with `Unsupported` where nothing is ever archived.
+   */
+  restore(ctx: OperationContext, key: BlobKey, request: RestoreRequest): Promise<void> {
+    return Promise.reject(
+      new DriverError('Unsupported', `${this.name} archives nothing, neither ${key} (${request.tier})`),
+    );
+  }
 
   /**
    * Walks all blobs of `ctx.tenantId`, in no particular order, without holding them in memory. Blobs written or deleted

@@ -46,6 +46,11 @@ export type EngineFailure =
       readonly quota: QuotaName;
       readonly limit: number | undefined;
     }
+  /** Its bytes have to be restored first. */
+  | { readonly kind: 'ArtifactArchived'; readonly storageClass: string }
+  /** There is nothing to restore. */
+  | { readonly kind: 'NotArchived'; readonly storageClass: string }
+  | { readonly kind: 'RestoreInProgress' }
   /** Another operation on the same key or upload is deciding; the client is to try again. */
   | { readonly kind: 'Conflict'; readonly message: string }
   /** A blob was withdrawn, or a state was lost to an outage, between intent and commit; the client is to try again. */

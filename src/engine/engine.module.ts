@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { VaultaireConfig } from '../config/vaultaire-config';
+import { ArtifactRestorer } from './archive/artifact-restorer';
+import { DriverRestores } from './archive/driver-restores';
 import { ArtifactRemover } from './artifacts/artifact-remover';
 import { ArtifactWriter } from './artifacts/artifact-writer';
 import { ArtifactService } from './artifacts/artifact.service';
@@ -39,6 +41,7 @@ import { QuotaModule } from './quota/quota.module';
   providers: [
     ActiveReads,
     ArtifactRemover,
+    ArtifactRestorer,
     ArtifactService,
     ArtifactWriter,
     Attachments,
@@ -63,6 +66,7 @@ import { QuotaModule } from './quota/quota.module';
     PlacementStore,
     Placements,
     DriverDrainer,
+    DriverRestores,
     DriverVerifier,
     ReplicaCopier,
     ReplicaMover,
@@ -76,6 +80,7 @@ import { QuotaModule } from './quota/quota.module';
   ],
   exports: [
     ArtifactRemover,
+    ArtifactRestorer,
     ArtifactService,
     ArtifactWriter,
     Attachments,

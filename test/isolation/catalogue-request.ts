@@ -24,6 +24,7 @@ const BODIES: Readonly<Record<string, (target: Target) => string>> = {
   PutObjectTagging: () => '<Tagging><TagSet><Tag><Key>by</Key><Value>intruder</Value></Tag></TagSet></Tagging>',
   PutBucketLogging: ({ bucket }) =>
     `<BucketLoggingStatus><LoggingEnabled><TargetBucket>${bucket}</TargetBucket><TargetPrefix/></LoggingEnabled></BucketLoggingStatus>`,
+  RestoreObject: () => '<RestoreRequest><Days>1</Days></RestoreRequest>',
   PutBucketNotificationConfiguration: () => '<NotificationConfiguration/>',
   CreateBucket: () => '',
 };

@@ -17,6 +17,7 @@ import type {
   ByteRange,
   Driver,
   DriverHealth,
+  RestoreRequest,
   WriteOptions,
 } from '../driver';
 import { DriverError } from '../driver.errors';
@@ -115,6 +116,10 @@ class BreakingDriver extends WrappedDriver {
 
   override delete(ctx: OperationContext, key: BlobKey): Promise<void> {
     return this.guard(ctx, () => this.inner.delete(ctx, key));
+  }
+
+  override restore(ctx: OperationContext, key: BlobKey, request: RestoreRequest): Promise<void> {
+    return this.guard(ctx, () => this.inner.restore(ctx, key, request));
   }
 
   override list(ctx: OperationContext): AsyncIterable<BlobListing> {

@@ -1,6 +1,15 @@
 import type { BlobKey } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
-import type { BlobListing, BlobRead, BlobSource, BlobStat, ByteRange, Driver, WriteOptions } from '../driver';
+import type {
+  BlobListing,
+  BlobRead,
+  BlobSource,
+  BlobStat,
+  ByteRange,
+  Driver,
+  RestoreRequest,
+  WriteOptions,
+} from '../driver';
 import { Semaphore } from '../semaphore';
 import type { DriverLayer } from './compose-layers';
 import { listThrough, WrappedDriver } from './wrapped-driver';
@@ -78,6 +87,10 @@ class ConcurrentDriver extends WrappedDriver {
 
   override delete(ctx: OperationContext, key: BlobKey): Promise<void> {
     return within(this.calls, ctx, () => this.inner.delete(ctx, key));
+  }
+
+  override restore(ctx: OperationContext, key: BlobKey, request: RestoreRequest): Promise<void> {
+    return within(this.calls, ctx, () => this.inner.restore(ctx, key, request));
   }
 
   override list(ctx: OperationContext): AsyncIterable<BlobListing> {

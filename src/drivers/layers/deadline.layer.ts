@@ -1,6 +1,15 @@
 import type { BlobKey } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
-import type { BlobListing, BlobRead, BlobSource, BlobStat, ByteRange, Driver, WriteOptions } from '../driver';
+import type {
+  BlobListing,
+  BlobRead,
+  BlobSource,
+  BlobStat,
+  ByteRange,
+  Driver,
+  RestoreRequest,
+  WriteOptions,
+} from '../driver';
 import { DriverError } from '../driver.errors';
 import { StallClock } from '../stall-clock';
 import type { DriverLayer } from './compose-layers';
@@ -73,6 +82,10 @@ class TimedDriver extends WrappedDriver {
 
   override delete(ctx: OperationContext, key: BlobKey): Promise<void> {
     return this.within(ctx, (limited) => this.inner.delete(limited, key));
+  }
+
+  override restore(ctx: OperationContext, key: BlobKey, request: RestoreRequest): Promise<void> {
+    return this.within(ctx, (limited) => this.inner.restore(limited, key, request));
   }
 
   override async *list(ctx: OperationContext): AsyncGenerator<BlobListing> {

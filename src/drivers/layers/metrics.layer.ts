@@ -10,6 +10,7 @@ import type {
   ByteRange,
   DriverCapabilities,
   DriverHealth,
+  RestoreRequest,
   WriteOptions,
 } from '../driver';
 import { DriverError } from '../driver.errors';
@@ -58,6 +59,10 @@ class MeteredDriver extends Driver {
 
   delete(ctx: OperationContext, key: BlobKey): Promise<void> {
     return this.measure(ctx, 'delete', this.inner.delete(ctx, key));
+  }
+
+  override restore(ctx: OperationContext, key: BlobKey, request: RestoreRequest): Promise<void> {
+    return this.measure(ctx, 'restore', this.inner.restore(ctx, key, request));
   }
 
   async *list(ctx: OperationContext): AsyncGenerator<BlobListing> {

@@ -2,7 +2,16 @@ import type { BlobKey } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
 import { delayBeforeRetry, sleep } from '../backoff';
 import type { BackoffOptions } from '../backoff';
-import type { BlobListing, BlobRead, BlobSource, BlobStat, ByteRange, Driver, WriteOptions } from '../driver';
+import type {
+  BlobListing,
+  BlobRead,
+  BlobSource,
+  BlobStat,
+  ByteRange,
+  Driver,
+  RestoreRequest,
+  WriteOptions,
+} from '../driver';
 import { DriverError } from '../driver.errors';
 import type { DriverLayer } from './compose-layers';
 import { ResumingBody } from '../resuming-body';
@@ -76,6 +85,10 @@ class RetryingDriver extends WrappedDriver {
 
   override delete(ctx: OperationContext, key: BlobKey): Promise<void> {
     return this.retrying(ctx, 'delete', () => this.inner.delete(ctx, key));
+  }
+
+  override restore(ctx: OperationContext, key: BlobKey, request: RestoreRequest): Promise<void> {
+    return this.retrying(ctx, 'restore', () => this.inner.restore(ctx, key, request));
   }
 
   override async *list(ctx: OperationContext): AsyncGenerator<BlobListing> {

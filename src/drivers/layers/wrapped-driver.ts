@@ -9,6 +9,7 @@ import type {
   ByteRange,
   DriverCapabilities,
   DriverHealth,
+  RestoreRequest,
   WriteOptions,
 } from '../driver';
 
@@ -37,6 +38,10 @@ export abstract class WrappedDriver extends Driver {
 
   delete(ctx: OperationContext, key: BlobKey): Promise<void> {
     return this.inner.delete(ctx, key);
+  }
+
+  override restore(ctx: OperationContext, key: BlobKey, request: RestoreRequest): Promise<void> {
+    return this.inner.restore(ctx, key, request);
   }
 
   list(ctx: OperationContext): AsyncIterable<BlobListing> {

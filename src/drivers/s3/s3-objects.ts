@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
+import type { BlobStat, RestoreRequest } from '../driver';
 import { DriverError } from '../driver.errors';
 import type { S3Client, SendOptions } from './s3-client';
 import { s3Error } from './s3-errors';
 import type { S3Answer } from './s3-exchange';
-import { completeUploadXml, parseXml } from './s3-xml';
+import { completeUploadXml, parseXml, restoreXml } from './s3-xml';
 import type { XmlElement } from './s3-xml';
 
 /** Metadata that tells which write an object came from, so that a lost answer can be asked for. */
@@ -13,6 +15,7 @@ export interface ObjectHead {
   readonly modifiedAt: Date;
   /** The token of the write that made it; undefined: no write of this driver. */
   readonly writeToken: string | undefined;
+  readonly restore: BlobStat['restore'];
 }
 
 export interface ListedObject {
@@ -38,6 +41,7 @@ export class S3Objects {
       sizeBytes: sizeOf(headers),
       modifiedAt: modifiedAtOf(headers),
       writeToken: textOf(headers[WRITE_TOKEN]),
+      restore: restoreOf(headers),
     };
   }
 
@@ -57,6 +61,20 @@ export class S3Objects {
       await this.client.send({ method: 'DELETE', objectKey }, { signal });
     } catch (error) {
       if (!isKind(error, 'NotFound')) throw error;
+    }
+  }
+
+  /** An object that is being restored, or that can be read, is success. */
+  async restore(objectKey: string, { days, tier }: RestoreRequest, signal: AbortSignal): Promise<void> {
+    const body = Buffer.from(restoreXml(days, tier));
+    const headers = {
+      'content-type': 'application/xml',
+      'content-md5': createHash('md5').update(body).digest('base64'),
+    };
+    try {
+      await this.client.send({ method: 'POST', objectKey, query: { restore: '' }, headers, body }, { signal });
+    } catch (error) {
+      if (!isKind(error, 'AlreadyExists') && !isKind(error, 'Archived')) throw error;
     }
   }
 
@@ -178,6 +196,15 @@ export function sizeOf(headers: S3Answer['headers']): number {
 export function modifiedAtOf(headers: S3Answer['headers']): Date {
   const modifiedAt = new Date(textOf(headers['last-modified']) ?? Number.NaN);
   return Number.isNaN(modifiedAt.getTime()) ? new Date(0) : modifiedAt;
+}
+
+/** `ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"` */
+function restoreOf(headers: S3Answer['headers']): BlobStat['restore'] {
+  const text = textOf(headers['x-amz-restore']);
+  if (text === undefined) return undefined;
+  const expiresAt = new Date(/expiry-date="([^"]*)"/.exec(text)?.[1] ?? Number.NaN);
+  const isOngoing = text.includes('ongoing-request="true"');
+  return Number.isNaN(expiresAt.getTime()) ? { isOngoing } : { isOngoing, expiresAt };
 }
 
 export function textOf(header: string | string[] | undefined): string | undefined {

@@ -52,6 +52,15 @@ export function parseXml(text: string): XmlElement {
   return root;
 }
 
+/** The body of a RestoreObject. */
+export function restoreXml(days: number, tier: 'expedited' | 'standard' | 'bulk'): string {
+  const name = { expedited: 'Expedited', standard: 'Standard', bulk: 'Bulk' }[tier];
+  return (
+    '<RestoreRequest xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
+    `<Days>${String(days)}</Days><GlacierJobParameters><Tier>${name}</Tier></GlacierJobParameters></RestoreRequest>`
+  );
+}
+
 /** The body of CompleteMultipartUpload. */
 export function completeUploadXml(etags: readonly string[]): string {
   const parts = etags.map(

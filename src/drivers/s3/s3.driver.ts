@@ -12,6 +12,7 @@ import type {
   ByteRange,
   DriverCapabilities,
   DriverHealth,
+  RestoreRequest,
   WriteOptions,
 } from '../driver';
 import { DriverError } from '../driver.errors';
@@ -98,8 +99,8 @@ export class S3Driver extends Driver {
     const objectKey = this.objectKeyOf(ctx, key);
     throwIfAborted(ctx.signal);
     try {
-      const { sizeBytes, modifiedAt } = await this.objects.head(objectKey, ctx.signal);
-      return { key, sizeBytes, modifiedAt };
+      const { sizeBytes, modifiedAt, restore } = await this.objects.head(objectKey, ctx.signal);
+      return { key, sizeBytes, modifiedAt, restore };
     } catch (error) {
       if (isKind(error, 'NotFound')) await this.objects.checkBucket(ctx.signal);
       throw error;
@@ -113,6 +114,12 @@ export class S3Driver extends Driver {
       this.objects.delete(objectKey, ctx.signal),
       this.settings.hasMultipart ? this.objects.abortUploadsOf(objectKey, ctx.signal) : undefined,
     ]);
+  }
+
+  override async restore(ctx: OperationContext, key: BlobKey, request: RestoreRequest): Promise<void> {
+    const objectKey = this.objectKeyOf(ctx, key);
+    throwIfAborted(ctx.signal);
+    await this.objects.restore(objectKey, request, ctx.signal);
   }
 
   async *list(ctx: OperationContext): AsyncGenerator<BlobListing> {

@@ -122,7 +122,7 @@ export class ArtifactWriter {
   }
 
   private async tryCopy(ctx: OperationContext, request: CopyArtifact): Promise<ArtifactCopied> {
-    const version = await this.artifacts.find(ctx, request.source);
+    const version = await this.artifacts.findSource(ctx, request.source);
     const { row, stat } = version;
     checkCopySourceConditions(request.sourceConditions, stat);
     if (stat.sizeBytes > MAX_PART_BYTES) {

@@ -1,4 +1,5 @@
 import type { ArtifactKey } from '../../context/ids';
+import type { StoredRestore } from '../archive/archive-status';
 import type {
   ArtifactAttributes,
   ArtifactStat,
@@ -29,6 +30,7 @@ export interface VersionRow {
   readonly manifest_id: string | null;
   readonly part_count: number | null;
   readonly created_at: Date;
+  readonly restore: StoredRestore | null;
 }
 
 /** With the blob of an artifact that has one: its driver, or its bytes. */

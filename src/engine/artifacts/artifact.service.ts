@@ -2,8 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { Readable } from 'node:stream';
 import type { ArtifactKey, ContainerName } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
+import { VaultaireConfig } from '../../config/vaultaire-config';
 import { tracing } from '../../context/tracing';
 import { Database } from '../../database/database';
+import { archiveStatusOf } from '../archive/archive-status';
 import { ActiveReads } from '../blobs/active-reads';
 import { BlobReader } from '../blobs/blob-reader';
 import { ContainerService } from '../containers/container.service';
@@ -40,6 +42,7 @@ export interface LocatedVersion<Row extends VersionRow> {
 export class ArtifactService {
   private readonly rows: VersionFinder<VersionRow>;
   private readonly blobs: VersionFinder<VersionWithBlobRow>;
+  private readonly archiveClasses: VaultaireConfig['archiveClasses'];
 
   constructor(
     private readonly database: Database,
@@ -47,7 +50,9 @@ export class ArtifactService {
     private readonly reader: BlobReader,
     private readonly activeReads: ActiveReads,
     private readonly traffic: TrafficMeter,
+    { archiveClasses }: VaultaireConfig,
   ) {
+    this.archiveClasses = archiveClasses;
     this.rows = new VersionFinder(database, FIND_VERSION);
     this.blobs = new VersionFinder(database, READ_VERSION);
   }
@@ -66,6 +71,7 @@ export class ArtifactService {
       const located = await this.locate(ctx, request, this.blobs);
       const { row, stat } = located;
       checkReadConditions(request.conditions, stat);
+      assertReadable(stat);
       const { range, partChecksum } = await this.resolve(request, located);
       const body = await this.reader.open(ctx, row, stat.sizeBytes, range);
       if (!Buffer.isBuffer(body)) {
@@ -120,9 +126,16 @@ export class ArtifactService {
     return { versionId: stat.versionId };
   }
 
-  /** The version that `address` names, with its bytes' location: the source of a copy. */
+  /** The version that `address` names, with its bytes' location. */
   find(ctx: OperationContext, address: ArtifactAddress): Promise<LocatedVersion<VersionWithBlobRow>> {
     return this.locate(ctx, address, this.blobs);
+  }
+
+  /** {@link find} for the source of a copy. Throws `ArtifactArchived`. */
+  async findSource(ctx: OperationContext, address: ArtifactAddress): Promise<LocatedVersion<VersionWithBlobRow>> {
+    const version = await this.locate(ctx, address, this.blobs);
+    assertReadable(version.stat);
+    return version;
   }
 
   /** Runs `work` with the bytes of a version that was found; blobs are kept while it runs. */
@@ -153,14 +166,31 @@ export class ArtifactService {
     const cached = this.containers.getCached(ctx, address.container);
     if (cached !== undefined) {
       const row = await finder.find(cached.id, address.key, address.versionId);
-      if (row !== undefined) return located(cached, address, row);
+      if (row !== undefined) return this.located(cached, address, row);
     }
     // Not cached, or a miss that a container deleted and made again elsewhere would explain: ask the database.
     const container = await this.containers.getAgain(ctx, address.container, cached);
     const row =
       container.id === cached?.id ? undefined : await finder.find(container.id, address.key, address.versionId);
-    if (row !== undefined) return located(container, address, row);
+    if (row !== undefined) return this.located(container, address, row);
     throw notFound(address, undefined);
+  }
+
+  private located<Row extends VersionRow>(
+    container: Container,
+    address: ArtifactAddress,
+    row: Row,
+  ): LocatedVersion<Row> {
+    if (row.is_delete_marker) {
+      const versionId = encodeVersionId(row.id, row.is_null_version);
+      if (address.versionId === undefined) throw notFound(address, versionId);
+      throw new EngineError({ kind: 'IsDeleteMarker', key: address.key, versionId, lastModified: row.created_at });
+    }
+    const stat = toStat(address.key, row, container.versioning !== 'off');
+    const archiveClass = this.archiveClasses.get(row.storage_class);
+    if (archiveClass === undefined) return { container, row, stat };
+    const archive = archiveStatusOf(row.restore, archiveClass.onDriver, Date.now());
+    return { container, row, stat: { ...stat, archive } };
   }
 
   private async resolve(
@@ -190,17 +220,9 @@ export class ArtifactService {
   }
 }
 
-function located<Row extends VersionRow>(
-  container: Container,
-  address: ArtifactAddress,
-  row: Row,
-): LocatedVersion<Row> {
-  if (row.is_delete_marker) {
-    const versionId = encodeVersionId(row.id, row.is_null_version);
-    if (address.versionId === undefined) throw notFound(address, versionId);
-    throw new EngineError({ kind: 'IsDeleteMarker', key: address.key, versionId, lastModified: row.created_at });
-  }
-  return { container, row, stat: toStat(address.key, row, container.versioning !== 'off') };
+function assertReadable({ archive, attributes }: ArtifactStat): void {
+  if (archive?.isReadable === false)
+    throw new EngineError({ kind: 'ArtifactArchived', storageClass: attributes.storageClass });
 }
 
 function notFound(

@@ -2,7 +2,7 @@ import type { Statement } from '../../database/database';
 
 const COLUMNS = `v.id, v.is_null_version, v.is_delete_marker, v.size_bytes, v.etag, v.checksum_algorithm,
   v.checksum_type, v.checksum_value, v.content_type, v.headers, v.metadata, v.tags, v.storage_class, v.owner_id,
-  v.blob_id, v.manifest_id, v.part_count, v.created_at`;
+  v.blob_id, v.manifest_id, v.part_count, v.created_at, v.restore`;
 
 const find = (name: string, columns: string, join: string, selector: string): Statement => ({
   name,

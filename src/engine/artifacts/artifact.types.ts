@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ArtifactKey, ContainerName } from '../../context/ids';
+import type { ArchiveStatus } from '../archive/archive-status';
 import type { BlobSource } from '../../drivers/driver';
 import type { DigestAlgorithm } from '../blobs/digests';
 
@@ -124,6 +125,8 @@ export interface ArtifactStat {
   /** Undefined for an artifact that was not written by a multipart upload. */
   readonly partCount: number | undefined;
   readonly ownerId: string;
+  /** Undefined: it is of no archive class. */
+  readonly archive?: ArchiveStatus | undefined;
 }
 
 export interface GetArtifact extends ArtifactAddress {

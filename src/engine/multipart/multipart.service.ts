@@ -95,7 +95,7 @@ export class MultipartService {
   /** Writes a part from an artifact or a range of one. */
   async copyPart(ctx: OperationContext, request: CopyPart): Promise<PartWritten> {
     const upload = await this.uploads.findOpen(ctx, request);
-    const version = await this.artifacts.find(ctx, request.source);
+    const version = await this.artifacts.findSource(ctx, request.source);
     const { stat } = version;
     checkCopySourceConditions(request.sourceConditions, stat);
     const range =

@@ -1,23 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { PlacementConfig, PlacementRuleConfig } from '../../config/placement-config';
+import { S3_STORAGE_CLASSES } from '../../config/placement-config';
 import { problemsOfPlacement } from '../../config/placement-problems';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import { matchesGlob } from '../../context/glob';
 import type { OperationContext } from '../../context/operation-context';
 import type { Container } from '../containers/container.types';
 import { EngineError } from '../engine.errors';
-
-/** The classes that S3 clients may name anywhere. Those of directory buckets and Outposts are bound to their own buckets. */
-const S3_STORAGE_CLASSES: ReadonlySet<string> = new Set([
-  'STANDARD',
-  'REDUCED_REDUNDANCY',
-  'STANDARD_IA',
-  'ONEZONE_IA',
-  'INTELLIGENT_TIERING',
-  'GLACIER',
-  'GLACIER_IR',
-  'DEEP_ARCHIVE',
-]);
 
 const DEFAULT_PLACEMENT = 'default';
 /** Of artifacts whose client asked for no class: it asks for no placement either. */

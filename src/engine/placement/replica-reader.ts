@@ -80,7 +80,9 @@ export class ReplicaReader {
         // What was handed on may be wrong already. Who tries again is given another copy.
         this.mark(blob, failures);
         if (!this.placements.mayHaveCopies(current)) throw error;
-        throw new DriverError('Unavailable', `blob ${blob.id} turned out to be damaged on ${current}`, { cause: error });
+        throw new DriverError('Unavailable', `blob ${blob.id} turned out to be damaged on ${current}`, {
+          cause: error,
+        });
       }
       const rest = receivedBytes === 0 ? range : { start: start + receivedBytes, end };
       const next = await this.openOther(ctx, blob, rest, failures);

@@ -9,6 +9,7 @@ import { MultipartController } from './multipart.controller';
 import { ObjectAttributesController } from './object-attributes.controller';
 import { ObjectTaggingController } from './object-tagging.controller';
 import { ObjectController } from './object.controller';
+import { RestoreController } from './restore.controller';
 import { ServiceController } from './service.controller';
 import { UploadListingController } from './upload-listing.controller';
 
@@ -25,6 +26,7 @@ export const S3_CONTROLLERS = [
   ObjectAttributesController,
   ObjectController,
   ObjectTaggingController,
+  RestoreController,
   ServiceController,
   UploadListingController,
 ] as const;

@@ -111,6 +111,15 @@ function translateEngineFailure(error: EngineError, request: Pick<S3Request, 'me
       });
     case 'QuotaExceeded':
       return quotaExceeded(failure);
+    case 'ArtifactArchived':
+      return new S3Error('InvalidObjectState', { fields: { StorageClass: failure.storageClass } });
+    case 'NotArchived':
+      return new S3Error('InvalidObjectState', {
+        message: "Restore is not allowed for the object's current storage class",
+        fields: { StorageClass: failure.storageClass },
+      });
+    case 'RestoreInProgress':
+      return new S3Error('RestoreAlreadyInProgress');
     case 'Conflict':
       return new S3Error(isConditionalWrite(request) ? 'ConditionalRequestConflict' : 'OperationAborted', {
         cause: error,

@@ -1,3 +1,4 @@
+import type { ArchiveStatus } from '../../engine/archive/archive-status';
 import type { ArtifactRead, ArtifactWritten } from '../../engine/artifacts/artifact.types';
 import type { QueryParameters } from '../http/s3-request';
 import { addChecksumHeaders } from './checksum-headers';
@@ -42,6 +43,7 @@ export function readHeaders(read: ArtifactRead, options: ReadHeaderOptions): Res
   }
   if (stat.versionId !== undefined) headers['x-amz-version-id'] = stat.versionId;
   if (storageClass !== DEFAULT_STORAGE_CLASS) headers['x-amz-storage-class'] = storageClass;
+  if (stat.archive?.restore !== undefined) headers['x-amz-restore'] = restoreText(stat.archive.restore);
   if (content.cacheControl !== undefined) headers['cache-control'] = content.cacheControl;
   if (content.contentDisposition !== undefined) headers['content-disposition'] = content.contentDisposition;
   if (content.contentEncoding !== undefined) headers['content-encoding'] = content.contentEncoding;
@@ -60,6 +62,11 @@ export function readHeaders(read: ArtifactRead, options: ReadHeaderOptions): Res
     else if (range === undefined) addChecksumHeaders(headers, stat.checksum);
   }
   return headers;
+}
+
+function restoreText(restore: NonNullable<ArchiveStatus['restore']>): string {
+  if (restore.isOngoing) return 'ongoing-request="true"';
+  return `ongoing-request="false", expiry-date="${restore.expiresAt.toUTCString()}"`;
 }
 
 /**

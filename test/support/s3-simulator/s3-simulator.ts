@@ -21,6 +21,11 @@ interface Call extends SeenRequest {
   readonly fault: SimulatedFault | undefined;
 }
 
+const RESTORE_HEADERS = {
+  ongoing: 'ongoing-request="true"',
+  done: 'ongoing-request="false", expiry-date="Fri, 21 Dec 2412 00:00:00 GMT"',
+} as const;
+
 /**
  * An S3 backend of one bucket in memory, as real HTTP, with quirks and faults as a test wants them. Signatures must have the right shape
  * and region; they are not verified.
@@ -30,6 +35,8 @@ export class S3Simulator {
   readonly store = new SimulatedStore();
   readonly seen: SeenRequest[] = [];
   quirks: SimulatorQuirks;
+  /** Objects that somebody asked to restore. */
+  readonly restores = new Map<string, 'ongoing' | 'done'>();
   faults: SimulatedFaultPlan = () => undefined;
   /** Requests whose answer is not sent whole yet. */
   inFlight = 0;
@@ -88,6 +95,11 @@ export class S3Simulator {
     await once(this.server, 'close');
   }
 
+  /** Tape has been read: what was asked for is there. */
+  finishRestores(): void {
+    for (const key of this.restores.keys()) this.restores.set(key, 'done');
+  }
+
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://simulator');
     const { bucket, key } = this.address(request, url.pathname);
@@ -121,6 +133,15 @@ export class S3Simulator {
       return;
     }
     await this.answer(response, call, answer);
+  }
+
+  private restoreObject(key: string): SimulatedAnswer {
+    if (!this.store.objects.has(key)) return errorAnswer(404, 'NoSuchKey');
+    if (!this.quirks.isArchived) return errorAnswer(403, 'InvalidObjectState');
+    if (this.restores.get(key) === 'ongoing') return errorAnswer(409, 'RestoreAlreadyInProgress');
+    const isThere = this.restores.has(key);
+    if (!isThere) this.restores.set(key, 'ongoing');
+    return { status: isThere ? 200 : 202 };
   }
 
   private async answer(response: ServerResponse, call: Call, answer: SimulatedAnswer): Promise<void> {
@@ -209,7 +230,7 @@ export class S3Simulator {
       case 'CopyObject':
         return this.copyObject(call);
       case 'RestoreObject':
-        return { status: 202 };
+        return this.restoreObject(key);
       case 'ListObjects':
         return listObjects(this.store, query, this.quirks.maxKeysPerPage);
       case 'ListObjectsV2':
@@ -246,11 +267,14 @@ export class S3Simulator {
   private getObject({ key, headers, operation }: Call): SimulatedAnswer {
     const object = this.store.objects.get(key);
     if (object === undefined) return errorAnswer(404, 'NoSuchKey');
-    if (this.quirks.isArchived && operation === 'GetObject') return errorAnswer(403, 'InvalidObjectState');
+    const restore = this.restores.get(key);
+    if (this.quirks.isArchived && operation === 'GetObject' && restore !== 'done')
+      return errorAnswer(403, 'InvalidObjectState');
     const common: Record<string, string> = {
       ...object.headers,
       etag: `"${object.etag}"`,
       'last-modified': object.modifiedAt.toUTCString(),
+      ...(restore !== undefined && { 'x-amz-restore': RESTORE_HEADERS[restore] }),
     };
     const size = object.bytes.length;
     const range = this.quirks.hasRanges ? /^bytes=(\d+)-(\d*)$/.exec(headers.range?.toString() ?? '') : null;

@@ -127,7 +127,7 @@ BEGIN
       checksum_algorithm = p_checksum_algorithm, checksum_type = p_checksum_type, checksum_value = p_checksum_value,
       content_type = p_content_type, headers = p_headers, metadata = p_metadata, tags = p_tags,
       storage_class = p_storage_class, owner_id = p_owner_id,
-      blob_id = p_blob_id, manifest_id = p_manifest_id, part_count = p_part_count,
+      blob_id = p_blob_id, manifest_id = p_manifest_id, part_count = p_part_count, restore = NULL,
       created_at = vaultaire_commit_artifact.created_at
     WHERE v.container_id = p_container_id AND v.key = p_key AND v.id = v_latest.id;
     PERFORM vaultaire_release(v_latest.blob_id, v_latest.manifest_id);
