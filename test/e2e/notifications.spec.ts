@@ -207,6 +207,7 @@ describe('notifications of buckets', () => {
       const Bucket = await suite.newBucket();
       await configure(Bucket, all(target.arn));
       await until('the test comes', async () => (await redis.xlen('bucket-events')) === 1);
+      await until('that is known', async () => (await api('GET', `/${target.id}`)).body.waiting === 0);
       await server.kill();
       await suite.s3.send(new PutObjectCommand({ Bucket, Key: 'late', Body: 'x' }));
       await until('it is known to be down', async () => (await api('GET', `/${target.id}`)).body.health === 'down');

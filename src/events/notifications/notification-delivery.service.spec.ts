@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
 import { until } from '../../../test/support/until';
 import { WEBHOOK_SECRET, WebhookReceiver } from '../../../test/support/webhook-receiver';
 import { VaultaireConfig } from '../../config/vaultaire-config';
@@ -14,6 +15,7 @@ describe('the delivery of notifications', () => {
   let target: string;
 
   beforeAll(async () => {
+    Logger.overrideLogger(false);
     outbox = await OutboxFixture.open();
   });
   afterAll(() => outbox.close());

@@ -21,6 +21,8 @@ const LEASE_MARGIN_MS = 1_000;
 /** A pause is over by the clock of the database. */
 const PAUSE_MARGIN_MS = 5;
 const TARGETS_PER_CLAIM = 4;
+/** What this process delivers to at a time; most of them wait for their receivers. */
+const MAX_HELD_TARGETS = 64;
 const STOP_TIMEOUT_MS = 12_000;
 
 /** A target that this process delivers to. */
@@ -65,9 +67,7 @@ export class NotificationDeliveryService implements OnApplicationBootstrap, Befo
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
     clearInterval(this.timer);
-    await this.round;
-    for (const target of this.held.values()) target.heldUntilMs = 0;
-    const ended = Promise.all([...this.held.values()].map(({ done }) => done));
+    const ended = Promise.all([this.round, ...[...this.held.values()].map(({ done }) => done)]);
     await Promise.race([ended, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
     for (const { stopping } of this.held.values()) stopping.abort();
     await this.senders.close();
@@ -86,12 +86,12 @@ export class NotificationDeliveryService implements OnApplicationBootstrap, Befo
       const startedAtMs = performance.now();
       if (this.held.size > 0 && startedAtMs - this.renewedAtMs > RENEW_AFTER_MS) await this.renew(startedAtMs);
       const claimedAtMs = performance.now();
-      const targets = await this.database.query<StoredTarget>(CLAIM_TARGETS, [
-        this.id,
-        LEASE_SECONDS,
-        TARGETS_PER_CLAIM,
-      ]);
-      for (const target of targets) this.hold(target, claimedAtMs);
+      const free = Math.min(TARGETS_PER_CLAIM, MAX_HELD_TARGETS - this.held.size);
+      if (free > 0) {
+        const values = [this.id, LEASE_SECONDS, free];
+        const targets = await this.database.query<StoredTarget>(CLAIM_TARGETS, values);
+        for (const target of targets) this.hold(target, claimedAtMs);
+      }
       this.hasFailed = false;
     } catch (error) {
       // Once for each time that PostgreSQL is away.
@@ -138,6 +138,11 @@ export class NotificationDeliveryService implements OnApplicationBootstrap, Befo
         isHeld: () => !this.isStopping && performance.now() < (this.held.get(target.id)?.heldUntilMs ?? 0),
       });
       const pauseSeconds = await delivery.run();
+      if (delivery.downReason !== undefined) {
+        this.logger.warn(
+          `Target ${target.id} of notifications is down, and what is for it waits: ${delivery.downReason}`,
+        );
+      }
       await this.database.query(RELEASE_TARGET, [this.id, target.id, pauseSeconds]);
       const pauseMs = pauseSeconds * 1_000;
       if (pauseMs > 0 && pauseMs < POLL_INTERVAL_MS)

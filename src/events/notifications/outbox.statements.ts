@@ -1,6 +1,6 @@
 import type { Statement } from '../../database/database';
 
-/** Holds a target that nobody holds and that has something to send now, $2 seconds long, $3 targets at the most. */
+/** Holds targets that nobody holds and that have something to send now, $2 seconds long, $3 at the most, those that work first. */
 export const CLAIM_TARGETS: Statement = {
   name: 'notifications-claim',
   text: `UPDATE notification_target_states s
@@ -14,7 +14,7 @@ export const CLAIM_TARGETS: Statement = {
           SELECT FROM notification_outbox o WHERE o.target_id = f.target_id AND o.state = 'pending'
             AND (o.next_attempt_at IS NULL OR o.next_attempt_at <= clock_timestamp())
         )
-      ORDER BY f.held_until NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED
+      ORDER BY f.failures, f.target_id LIMIT $3 FOR UPDATE SKIP LOCKED
     )
     RETURNING t.id, t.kind, t.settings, t.secret, t.revision`,
 };

@@ -14,6 +14,9 @@ const CONCURRENCY = 8;
 /** Tries that count of an event that a target does not take. */
 const MAX_ATTEMPTS = 5;
 const MAX_PAUSE_SECONDS = 60;
+/** One alone is not worth a line in the log. */
+const DOWN_AFTER_FAILURES = 3;
+const BLOCKED_PAUSE_SECONDS = 0.5;
 const MAX_ERROR_CHARS = 500;
 
 export interface TargetDeliveryOptions {
@@ -35,6 +38,8 @@ interface Failure {
 
 /** Sends what waits for one target, while this process holds it: the events of a key one after the other. */
 export class TargetDelivery {
+  private foundDown: string | undefined;
+
   constructor(
     private readonly database: Database,
     private readonly sender: Sender,
@@ -42,12 +47,18 @@ export class TargetDelivery {
     private readonly options: TargetDeliveryOptions,
   ) {}
 
+  /** Why the target was found to be down by {@link run}, which was the first to find it so. */
+  get downReason(): string | undefined {
+    return this.foundDown;
+  }
+
   /** Until nothing is left that may be sent now, or the target is down. Resolves with the seconds to leave it alone. */
   async run(): Promise<number> {
     const { targetId } = this.options;
-    while (!this.isOver()) {
+    for (let hasSent = false; !this.isOver(); hasSent = true) {
       const events = await this.database.query<OutboxEvent>(READY_EVENTS, [targetId, BATCH_EVENTS]);
-      if (events.length === 0) return 0;
+      // All that waits is behind an event that was refused.
+      if (events.length === 0) return hasSent ? 0 : BLOCKED_PAUSE_SECONDS;
       const pauseSeconds = await this.sendAll(events);
       if (pauseSeconds > 0) return pauseSeconds;
     }
@@ -114,8 +125,9 @@ export class TargetDelivery {
     }
     if (failures.length === 0) return 0;
     const [state] = await this.database.query<{ failures: number }>(TARGET_FAILED, [targetId, isDown, last]);
-    if (isDown === null) return 0;
-    return Math.min(MAX_PAUSE_SECONDS, retrySeconds * 2 ** Math.max(0, (state?.failures ?? 1) - 1));
+    if (isDown === null || state === undefined) return 0;
+    if (state.failures === DOWN_AFTER_FAILURES) this.foundDown = isDown;
+    return Math.min(MAX_PAUSE_SECONDS, retrySeconds * 2 ** (state.failures - 1));
   }
 }
 

@@ -17,6 +17,8 @@ import { targetArn } from './target-arn';
 import type { TargetSettings } from './target.types';
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+/** Events in one transaction. */
+const REPLAY_BATCH = 10_000;
 const FOREIGN_KEY_VIOLATION = '23503';
 
 /** A target without its secret, and how it is. */
@@ -139,8 +141,15 @@ export class NotificationTargets {
 
   /** Sends again what there was from then on, as far as it is kept, dead letters too. Resolves with how many events. */
   async replay(id: string, from: Date, isDeadOnly: boolean): Promise<number> {
-    const [row] = await this.database.query<{ events: number }>(REPLAY, [id, from, isDeadOnly]);
-    return row?.events ?? 0;
+    let events = 0;
+    // The oldest first, so that those of a key stay in order while they are sent already.
+    for (let last: string | null = '0'; last !== null;) {
+      const values: unknown[] = [id, from, isDeadOnly, last, REPLAY_BATCH];
+      const [row] = await this.database.query<{ events: number; last: string | null }>(REPLAY, values);
+      events += row?.events ?? 0;
+      last = row?.last ?? null;
+    }
+    return events;
   }
 
   private seal(id: string, secret: string | undefined): Buffer | null {

@@ -59,13 +59,17 @@ export const LIST_DEAD_LETTERS: Statement = {
     WHERE target_id = $1 AND state = 'dead' AND id > $2 ORDER BY id LIMIT $3`,
 };
 
-/** $3: dead letters only. */
+/** The next $5 after event $4. $3: dead letters only. */
 export const REPLAY: Statement = {
   name: 'notifications-replay',
   text: `WITH again AS (
       UPDATE notification_outbox SET state = 'pending', attempts = 0, next_attempt_at = NULL, last_attempt_at = NULL,
         last_error = NULL
-      WHERE target_id = $1 AND occurred_at >= $2 AND (state = 'dead' OR (state = 'delivered' AND NOT $3)) RETURNING id
+      WHERE id IN (
+        SELECT id FROM notification_outbox
+        WHERE target_id = $1 AND occurred_at >= $2 AND (state = 'dead' OR (state = 'delivered' AND NOT $3)) AND id > $4
+        ORDER BY id LIMIT $5
+      ) RETURNING id
     )
-    SELECT count(*)::integer AS events FROM again`,
+    SELECT count(*)::integer AS events, max(id) AS last FROM again`,
 };
