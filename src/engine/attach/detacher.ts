@@ -4,7 +4,8 @@ import { Database } from '../../database/database';
 import type { Statement } from '../../database/database';
 
 /** Each key of a batch holds a lock, and PostgreSQL's lock table is of a fixed size. */
-const BATCH_VERSIONS = 100;
+const BATCH_OBJECTS = 100;
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const BATCH_KEYS = 10_000;
 const POLL_MS = 1_000;
 
@@ -12,13 +13,19 @@ const BEGIN: Statement = {
   name: 'begin_detaching',
   text: 'UPDATE attachments SET is_detaching = true WHERE container_id = $1 AND source = $2',
 };
-/** Versions of the container that are made of the source's objects, and are still what they were. */
+/**
+ * Objects behind a key and a blob, each with the versions that are made of it and still are what they were; without any, with NULLs.
+ * By two look-ups in indexes whatever the planner knows of the tables, which may have grown just now.
+ */
 const SOME_ATTACHED: Statement = {
   name: 'some_attached_versions',
   text: `SELECT f.blob_id, f.key, v.id, v.is_null_version, v.etag, v.created_at, v.size_bytes
-    FROM foreign_blobs f JOIN artifact_versions v
-      ON v.container_id = f.container_id AND v.key = f.key AND v.blob_id = f.blob_id
-    WHERE f.container_id = $1 AND f.source = $2 AND f.key > $3 ORDER BY f.key LIMIT $4`,
+    FROM (
+      SELECT blob_id, key FROM foreign_blobs
+      WHERE container_id = $1 AND source = $2 AND (key, blob_id) > ($3, $4::uuid) ORDER BY key, blob_id LIMIT $5
+    ) f LEFT JOIN LATERAL (
+      SELECT * FROM artifact_versions l WHERE l.container_id = $1 AND l.key = f.key AND l.blob_id = f.blob_id OFFSET 0
+    ) v ON true ORDER BY f.key, f.blob_id`,
 };
 const REMOVE: Statement = {
   name: 'remove_attached_versions',
@@ -39,18 +46,24 @@ const COUNT_MARKED: Statement = {
 };
 const FORGET_KEYS: Statement = {
   name: 'forget_attached_keys',
-  text: `WITH batch AS (SELECT key FROM attached_keys WHERE container_id = $1 AND source = $2 LIMIT $3)
-    DELETE FROM attached_keys k USING batch s WHERE k.container_id = $1 AND k.source = $2 AND k.key = s.key RETURNING 1`,
+  text: `DELETE FROM attached_keys WHERE container_id = $1 AND source = $2 AND key <= (
+      SELECT max(key) FROM (
+        SELECT key FROM attached_keys WHERE container_id = $1 AND source = $2 ORDER BY key LIMIT $3
+      ) batch
+    ) RETURNING 1`,
 };
 const FINISH: Statement = {
   name: 'finish_detaching',
   text: 'DELETE FROM attachments WHERE container_id = $1 AND source = $2 AND is_detaching',
 };
 
-interface AttachedRow {
+interface ForeignRow {
   readonly [column: string]: unknown;
   readonly blob_id: string;
   readonly key: string;
+}
+
+interface AttachedRow extends ForeignRow {
   readonly id: string;
   readonly is_null_version: boolean;
   readonly etag: string;
@@ -88,20 +101,26 @@ export class Detacher {
   ): Promise<void> {
     await this.database.query(BEGIN, [containerId, source]);
     let progress = { versionsRemoved: 0, bytesRemoved: 0, ...before };
-    for (let after = ''; ;) {
-      signal.throwIfAborted();
-      const rows = await this.database.query<AttachedRow>(SOME_ATTACHED, [containerId, source, after, BATCH_VERSIONS]);
-      // Once more from the beginning: a batch may have ended between two versions of a key.
-      if (rows.length === 0 && after === '') break;
-      after = rows.at(-1)?.key ?? '';
-      if (rows.length === 0) continue;
-      if (deletesForeign) await this.mark(containerId, rows);
-      const removed = await this.remove(containerId, rows);
-      progress = {
-        versionsRemoved: progress.versionsRemoved + removed.length,
-        bytesRemoved: progress.bytesRemoved + removed.reduce((sum, row) => sum + Number(row.size_bytes), 0),
-      };
-      await report(progress);
+    // Until a pass finds none: a client may have put back what it had copied elsewhere.
+    for (let isDone = false; !isDone;) {
+      isDone = true;
+      let last: ForeignRow | undefined = { key: '', blob_id: NIL_UUID };
+      while (last !== undefined) {
+        signal.throwIfAborted();
+        const values: unknown[] = [containerId, source, last.key, last.blob_id, BATCH_OBJECTS];
+        const rows: ForeignRow[] = await this.database.query<ForeignRow>(SOME_ATTACHED, values);
+        last = rows.at(-1);
+        const attached = rows.filter(isAttached);
+        if (attached.length === 0) continue;
+        isDone = false;
+        if (deletesForeign) await this.mark(containerId, attached);
+        const removed = await this.remove(containerId, attached);
+        progress = {
+          versionsRemoved: progress.versionsRemoved + removed.length,
+          bytesRemoved: progress.bytesRemoved + removed.reduce((sum, row) => sum + Number(row.size_bytes), 0),
+        };
+        await report(progress);
+      }
     }
     if (deletesForeign) await this.untilDeleted(containerId, signal, (objectsWaiting) => report({ objectsWaiting }));
     while ((await this.database.query(FORGET_KEYS, [containerId, source, BATCH_KEYS])).length > 0) {
@@ -149,4 +168,8 @@ export class Detacher {
     ]);
     return rows.filter((_, index) => outcomes[index]?.outcome === 'ok');
   }
+}
+
+function isAttached(row: ForeignRow): row is AttachedRow {
+  return row.id !== null;
 }

@@ -33,7 +33,7 @@ FROM artifact_versions v JOIN attachments a ON a.container_id = v.container_id
 WHERE v.blob_id = f.blob_id AND v.key = f.key AND a.source = f.source;
 INSERT INTO attached_keys (container_id, source, key)
 SELECT container_id, source, key FROM foreign_blobs WHERE container_id IS NOT NULL ON CONFLICT DO NOTHING;
-CREATE INDEX foreign_blobs_by_container ON foreign_blobs (container_id, source, key);
+CREATE INDEX foreign_blobs_by_container ON foreign_blobs (container_id, source, key, blob_id);
 CREATE INDEX foreign_blobs_by_object ON foreign_blobs (source, key);
 
 -- As before, but for keys that were looked at already, and for attachments that are being ended, for which it does nothing.
