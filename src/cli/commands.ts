@@ -4,6 +4,7 @@ import { DRIVER_COMMANDS } from './commands/driver.commands';
 import { JOB_COMMANDS } from './commands/job.commands';
 import { KEY_COMMANDS } from './commands/key.commands';
 import { LIMIT_COMMANDS } from './commands/limit.commands';
+import { NOTIFICATION_COMMANDS } from './commands/notification.commands';
 import { PLACEMENT_COMMANDS } from './commands/placement.commands';
 import { PLAN_COMMANDS } from './commands/plan.commands';
 import { QUOTA_COMMANDS } from './commands/quota.commands';
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   ...CONTAINER_COMMANDS,
   ...DRIVER_COMMANDS,
   ...PLACEMENT_COMMANDS,
+  ...NOTIFICATION_COMMANDS,
   ...JOB_COMMANDS,
   ...TOKEN_COMMANDS,
   ...SERVER_COMMANDS,

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import type { ClientEnvironment } from '../../config/client-environment';
 import type { CommandInput } from '../command-input';
-import { reasonOf } from '../../config/start-up.error';
 import { UsageError } from '../command';
+import { textOfFile } from '../values/text-of-file';
 import type { ApiAddress } from './admin-client';
 
 const TOKEN = /^[\x21-\x7e]+$/;
@@ -31,17 +29,9 @@ async function tokenOf(input: CommandInput, environment: ClientEnvironment): Pro
   const given = input.optional('token');
   const file = input.optional('token-file');
   if (given !== undefined && file !== undefined) throw new UsageError('--token and --token-file exclude each other');
-  const token = file === undefined ? (given ?? environment.adminToken) : await tokenFrom(file);
+  const token = file === undefined ? (given ?? environment.adminToken) : await textOfFile('token file', file);
   if (token === undefined) return undefined;
   // A header takes nothing else, and an error of fetch would show the token.
   if (!TOKEN.test(token)) throw new UsageError('The admin token must be printable ASCII characters without spaces');
   return token;
-}
-
-async function tokenFrom(file: string): Promise<string> {
-  try {
-    return (file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')).trim();
-  } catch (cause) {
-    throw new UsageError(`The token file ${file} can't be read (${reasonOf(cause)})`, { cause });
-  }
 }
