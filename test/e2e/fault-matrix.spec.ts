@@ -5,6 +5,7 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -15,275 +16,384 @@ import {
 } from '@aws-sdk/client-s3';
 import { randomBytes } from 'node:crypto';
 import type { MirroredVaultaire } from '../support/mirrored-vaultaire';
-import { startMirrored } from '../support/mirrored-vaultaire';
-import type { SimulatedFault, SimulatedOperation } from '../support/s3-simulator/simulator-quirks';
+import { blobsOn, startMirrored } from '../support/mirrored-vaultaire';
+import type { S3Simulator } from '../support/s3-simulator/s3-simulator';
+import { md5 } from '../support/s3-simulator/simulated-store';
+import type { SeenRequest, SimulatedFault } from '../support/s3-simulator/simulator-quirks';
+import { StoredState } from '../support/stored-state';
 import { until } from '../support/until';
 
-jest.setTimeout(60_000);
-
 const KIB = 1024;
-/** Long enough for a backend that is well, on a busy machine. */
-const STALL_MS = 800;
+const Bucket = 'matrix';
+
 const CONFIG = {
   placements: {
-    default: { driver: 'three' },
-    single: { driver: 'one' },
-    mirrored: { drivers: ['one', 'two'], quorum: 1 },
-    second: { driver: 'two' },
-    strict: { drivers: ['one', 'two'] },
+    default: { drivers: ['one', 'two'], quorum: 1 },
+    both: { drivers: ['one', 'two'], quorum: 2 },
+    reversed: { drivers: ['two', 'one'], quorum: 1 },
   },
-  engine: { inlineMaxBytes: 0, slowCopySeconds: 1, repairIntervalSeconds: 1 },
-  storageClasses: { SINGLE: 'single', SECOND: 'second', MIRRORED: 'mirrored', STRICT: 'strict' },
+  storageClasses: { BOTH: 'both', REVERSED: 'reversed' },
 };
 
-const WRITES = ['put', 'multipart upload'] as const;
-const READS = ['get', 'range', 'copy', 'part copy'] as const;
-const OPERATIONS = [...WRITES, ...READS, 'head', 'list', 'delete'] as const;
+/** Every layer of a remote driver is at work, but the breaker: what one cell does must not show in the next. */
+const DRIVER = {
+  stallMs: 400,
+  resilience: {
+    maxAttempts: 2,
+    firstDelayMs: 1,
+    maxDelayMs: 10,
+    callTimeoutMs: 500,
+    writeStallMs: 500,
+    breaker: { windowCalls: 10_000, minCalls: 10_000 },
+  },
+  parallelReads: { thresholdBytes: KIB * KIB, rangeBytes: 256 * KIB, maxRanges: 3, hedgeAfterMs: 60_000 },
+};
+
+const OPERATIONS = [
+  'PUT',
+  'PUT with a quorum of both',
+  'GET',
+  'GET in parallel ranges',
+  'GET of a range',
+  'HEAD',
+  'DELETE',
+  'copy to another placement',
+  'copy of a part',
+  'multipart upload',
+  'list',
+] as const;
 type Operation = (typeof OPERATIONS)[number];
 
-/** `broken`: less than all bytes, and no end. 503 is with a `Retry-After`. */
-type Outcome = 'ok' | '503' | '403 InvalidObjectState' | '500 InternalError' | 'broken' | 'wrong bytes';
+/** Operations with an object of their own; the others look at that of GET. */
+const PREPARED = [
+  'PUT',
+  'PUT with a quorum of both',
+  'GET',
+  'GET in parallel ranges',
+  'GET of a range',
+  'DELETE',
+  'copy to another placement',
+  'copy of a part',
+] as const satisfies readonly Operation[];
+/** Their results are kept to the end. */
+const WRITES = [
+  'PUT',
+  'PUT with a quorum of both',
+  'copy to another placement',
+  'copy of a part',
+  'multipart upload',
+] as const satisfies readonly Operation[];
+const COPIES = ['copy to another placement', 'copy of a part'] as const satisfies readonly Operation[];
+const READS = ['GET', 'GET in parallel ranges', 'GET of a range'] as const satisfies readonly Operation[];
+
+/**
+ * How an operation ends for its client: well, that is with the right bytes; refused with 503 and `Retry-After`; refused because of the
+ * archive; refused with 500; or with a body that breaks before its last byte.
+ */
+type Ending = 'done' | '503' | 'InvalidObjectState' | 'InternalError' | 'broken';
+type Endings = Partial<Record<Operation, Ending>>;
+
+interface Part {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly UploadId: string;
+  readonly PartNumber: number;
+}
 
 interface FaultCase {
   readonly name: string;
-  readonly fault: SimulatedFault;
-  /** Requests that it hits. */
-  readonly hits: readonly SimulatedOperation[];
-  /** Of an operation that has nothing else to turn to. */
-  readonly alone: (operation: Operation) => Outcome | readonly Outcome[];
-  /** Of one that has, and turned to this one first; default: all end well. */
-  readonly elsewhere?: (operation: Operation) => readonly Outcome[];
+  /** Undefined: the request is not of a kind that the fault hits. */
+  readonly hit: (request: SeenRequest) => SimulatedFault | undefined;
+  /** What is not `done` while one backend has it and the other is well. */
+  readonly one: Endings;
+  /** What is not `done` when the first request of each kind for each blob meets it, on both backends. Undefined: not tried. */
+  readonly bothOnce?: Endings;
+  /** What is not `done` while both have it. */
+  readonly both: Endings;
 }
 
-const PUTS: readonly SimulatedOperation[] = ['PutObject', 'CreateMultipartUpload', 'UploadPart', 'HeadObject'];
-const GETS: readonly SimulatedOperation[] = ['GetObject'];
-const ALL = [...PUTS, ...GETS, 'DeleteObject', 'CopyObject'] as const;
-/** Keys that are there before, and those that come of an operation. */
-const KEPT = ['put', 'multipart upload', 'get', 'range', 'copy source', 'part copy source', 'head', 'delete'];
-const MADE = ['copy', 'part copy'];
-const isOneOf = (operations: readonly Operation[], operation: Operation): boolean => operations.includes(operation);
-const touched = [...WRITES, ...READS];
-const unavailable = (operation: Operation): Outcome => (isOneOf(touched, operation) ? '503' : 'ok');
-const refusedWrites = (operation: Operation): Outcome => (isOneOf(WRITES, operation) ? '503' : 'ok');
-/** A body that has begun can only be broken off; what the gateway copies by itself is an error like any other. */
-const brokenBody = (operation: Operation): Outcome => {
-  if (operation === 'get' || operation === 'range') return 'broken';
-  return isOneOf(READS, operation) ? '503' : 'ok';
-};
+/** What clients ask for. There is no checksum of a range, so that nothing tells of a wrong byte in one but `driver verify`. */
+const RANGE = 'bytes=100-90099';
 
-const corruptBody = (operation: Operation): readonly Outcome[] => {
-  // A part of an object has no checksum that could be looked at, with any backend.
-  if (operation === 'range') return ['wrong bytes'];
-  return operation === 'copy' || operation === 'part copy' ? ['500 InternalError', '503'] : [brokenBody(operation)];
-};
+const copyOf = (key: string): string => `${key}, copied`;
+
+const isRead = ({ operation }: SeenRequest): boolean => operation === 'GetObject';
+const carriesBytes = ({ operation }: SeenRequest): boolean => operation === 'PutObject' || operation === 'UploadPart';
+
+const of = (ending: Ending, ...operations: readonly Operation[]): Endings =>
+  Object.fromEntries(operations.map((operation) => [operation, ending]));
 
 const FAULTS: readonly FaultCase[] = [
-  { name: 'latency', fault: { do: 'delay', ms: 50 }, hits: ALL, alone: () => 'ok' },
-  { name: 'stall', fault: { do: 'stall' }, hits: ALL, alone: unavailable },
-  { name: 'connection reset', fault: { do: 'reset', afterBytes: 0 }, hits: ALL, alone: unavailable },
+  { name: 'latency', hit: () => ({ do: 'delay', ms: 30 }), one: {}, both: {} },
   {
-    name: 'reset in the middle of what is sent',
-    fault: { do: 'reset', afterBytes: 70 * KIB },
-    hits: PUTS,
-    alone: refusedWrites,
+    name: '500',
+    hit: () => ({ do: 'answer', status: 500, code: 'InternalError' }),
+    one: of('503', 'PUT with a quorum of both'),
+    bothOnce: {},
+    both: of('503', ...WRITES, ...READS),
   },
-  { name: '500', fault: { do: 'answer', status: 500, code: 'InternalError' }, hits: ALL, alone: unavailable },
   {
-    name: '503 with Retry-After',
-    fault: { do: 'answer', status: 503, code: 'SlowDown', retryAfterSeconds: 7 },
-    hits: ALL,
-    alone: unavailable,
+    name: 'a reset in the middle of the body',
+    hit: (request) => {
+      if (isRead(request)) return { do: 'reset-body', afterBytes: 1000 };
+      return carriesBytes(request) ? { do: 'reset', afterBytes: 1000 } : undefined;
+    },
+    one: of('503', 'PUT with a quorum of both'),
+    bothOnce: {},
+    both: { ...of('503', ...WRITES), ...of('broken', ...READS) },
+  },
+  {
+    name: 'a stall',
+    hit: () => ({ do: 'stall' }),
+    one: of('503', 'PUT with a quorum of both'),
+    bothOnce: {},
+    both: of('503', ...WRITES, ...READS),
+  },
+  {
+    name: 'a stall in the middle of the body',
+    hit: (request) => (isRead(request) ? { do: 'stall-body', afterBytes: 1000 } : undefined),
+    one: {},
+    both: { ...of('broken', ...READS), ...of('503', ...COPIES) },
+  },
+  {
+    name: 'a truncated body',
+    hit: (request) => (isRead(request) ? { do: 'truncate-body', afterBytes: 1000 } : undefined),
+    one: {},
+    bothOnce: {},
+    both: { ...of('broken', ...READS), ...of('503', ...COPIES) },
+  },
+  {
+    name: '503 with a Retry-After that is waited for',
+    hit: () => ({ do: 'answer', status: 503, code: 'SlowDown', retryAfterSeconds: 0 }),
+    one: of('503', 'PUT with a quorum of both'),
+    bothOnce: {},
+    both: of('503', ...WRITES, ...READS),
+  },
+  {
+    name: '503 with a Retry-After that is passed on',
+    hit: () => ({ do: 'answer', status: 503, code: 'ServiceUnavailable', retryAfterSeconds: 7 }),
+    one: of('503', 'PUT with a quorum of both'),
+    bothOnce: of('503', ...WRITES, ...READS),
+    both: of('503', ...WRITES, ...READS),
   },
   {
     name: '403 of a wrong region',
-    fault: { do: 'answer', status: 403, code: 'AccessDenied' },
-    hits: ALL,
-    alone: unavailable,
+    hit: () => ({ do: 'answer', status: 403, code: 'AccessDenied' }),
+    one: of('503', 'PUT with a quorum of both'),
+    bothOnce: of('503', ...WRITES, ...READS),
+    both: of('503', ...WRITES, ...READS),
   },
   {
     name: '403 of an archived object',
-    fault: { do: 'answer', status: 403, code: 'InvalidObjectState' },
-    hits: GETS,
-    alone: (operation) => (isOneOf(READS, operation) ? '403 InvalidObjectState' : 'ok'),
+    hit: (request) => (isRead(request) ? { do: 'answer', status: 403, code: 'InvalidObjectState' } : undefined),
+    one: {},
+    bothOnce: of('InvalidObjectState', ...COPIES, ...READS),
+    both: of('InvalidObjectState', ...COPIES, ...READS),
   },
   {
-    name: 'reset in the middle of what is read',
-    fault: { do: 'reset-body', afterBytes: 70 * KIB },
-    hits: GETS,
-    alone: brokenBody,
+    name: 'a corrupt byte',
+    hit: (request) =>
+      (isRead(request) && request.headers.range !== RANGE) || carriesBytes(request) ? { do: 'corrupt' } : undefined,
+    one: { ...of('503', 'PUT with a quorum of both'), ...of('broken', 'GET in parallel ranges') },
+    bothOnce: { ...of('broken', 'GET'), ...of('InternalError', ...COPIES) },
+    both: {
+      ...of('503', 'PUT', 'PUT with a quorum of both', 'multipart upload'),
+      ...of('InternalError', ...COPIES),
+      ...of('broken', 'GET', 'GET in parallel ranges'),
+    },
   },
-  { name: 'truncated body', fault: { do: 'truncate-body', afterBytes: 70 * KIB }, hits: GETS, alone: brokenBody },
-  {
-    name: 'stall in the middle of what is read',
-    fault: { do: 'stall-body', afterBytes: 70 * KIB },
-    hits: GETS,
-    alone: brokenBody,
-  },
-  {
-    name: 'corrupt byte in what is read',
-    fault: { do: 'corrupt' },
-    hits: GETS,
-    alone: corruptBody,
-    // Found with the last piece: where none was handed on before, the other copy takes over, else whoever comes again is given that.
-    elsewhere: (operation) => (operation === 'range' ? corruptBody(operation) : ['ok', ...corruptBody(operation)]),
-  },
-  { name: 'corrupt byte in what is kept', fault: { do: 'corrupt' }, hits: PUTS, alone: refusedWrites },
 ];
 
-class WrongBytes extends Error {}
+/** What Node.js says of an answer that ended before its `Content-Length`. */
+const BROKEN = /aborted$|socket hang up$/;
 
-describe('faults of backends', () => {
+const SCOPES = { one: 'at one backend', bothOnce: 'at both backends, once', both: 'at both backends' } as const;
+const CELLS = FAULTS.flatMap(({ name, hit, ...expected }) =>
+  (['one', 'bothOnce', 'both'] as const).flatMap((scope) => {
+    const exceptions = expected[scope];
+    return exceptions === undefined ? [] : [{ title: `${name} ${SCOPES[scope]}`, hit, scope, exceptions }];
+  }),
+);
+
+jest.setTimeout(30_000);
+
+describe('a matrix of faults and operations', () => {
   let mirrored: MirroredVaultaire;
   let s3: S3Client;
-  const Bucket = 'faults';
-  const before = randomBytes(200 * KIB);
-  const after = randomBytes(200 * KIB);
+  let state: StoredState;
+  /** What was acknowledged, by key. */
+  const acknowledged = new Map<string, Buffer>();
+  let round = 0;
 
   beforeAll(async () => {
-    mirrored = await startMirrored(CONFIG, { stallMs: STALL_MS });
-    s3 = mirrored.vaultaire.s3Client();
+    mirrored = await startMirrored(CONFIG, { driver: DRIVER });
+    state = await StoredState.of(mirrored.vaultaire);
+    // The gateway has to notice wrong bytes by itself.
+    s3 = mirrored.vaultaire.s3Client({ responseChecksumValidation: 'WHEN_REQUIRED' });
     await s3.send(new CreateBucketCommand({ Bucket }));
-  });
+    // The first of everything takes longer than the stall deadline may allow for.
+    await put('first', randomBytes(100 * KIB));
+    await expectNothingLost(['first']);
+  }, 60_000);
   afterAll(async () => {
+    await state.close();
     await mirrored.stop();
-  });
+  }, 60_000);
 
-  const put = (Key: string, Body: Buffer, storageClass: string) =>
-    s3.send(new PutObjectCommand({ Bucket, Key, Body, StorageClass: storageClass as 'STANDARD' }));
+  const put = async (Key: string, body: Buffer, StorageClass = 'STANDARD'): Promise<void> => {
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body: body, StorageClass: StorageClass as 'STANDARD' }));
+    acknowledged.set(Key, body);
+  };
   const get = async (Key: string, Range?: string): Promise<Buffer> => {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, Range }));
     return Buffer.from((await Body?.transformToByteArray()) ?? []);
   };
+  const expectBytes = (actual: Buffer, expected: Buffer): void => {
+    if (!actual.equals(expected)) throw new Error('the client got other bytes than were stored');
+  };
 
-  async function upload(
-    Key: string,
-    storageClass: string,
-    part: (target: object) => Promise<string | undefined>,
-  ): Promise<void> {
-    const { UploadId } = await s3.send(
-      new CreateMultipartUploadCommand({ Bucket, Key, StorageClass: storageClass as 'STANDARD' }),
-    );
-    const ETag = await part({ Bucket, Key, UploadId, PartNumber: 1 });
+  async function upload(Key: string, send: (part: Part) => Promise<string | undefined>): Promise<void> {
+    const { UploadId = '' } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    const ETag = await send({ Bucket, Key, UploadId, PartNumber: 1 });
     const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
     await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }));
   }
 
-  /** What each operation does to keys of its own, on the placement of a storage class. */
-  const operations = (storageClass: string): Readonly<Record<Operation, () => Promise<unknown>>> => ({
-    put: () => put('put', after, storageClass),
-    'multipart upload': () =>
-      upload('multipart upload', storageClass, async (target) => {
-        const command = new UploadPartCommand({
-          ...(target as { Bucket: string; Key: string; UploadId: string; PartNumber: number }),
-          Body: after,
+  /** Does `operation` on the key of its name, which holds `body`; throws what its client sees. */
+  async function perform(operation: Operation, Key: string, body: Buffer): Promise<void> {
+    switch (operation) {
+      case 'PUT':
+        return put(Key, randomBytes(body.length));
+      case 'PUT with a quorum of both':
+        return put(Key, randomBytes(body.length), 'BOTH');
+      case 'GET':
+      case 'GET in parallel ranges':
+        expectBytes(await get(Key), body);
+        return;
+      case 'GET of a range':
+        expectBytes(await get(Key, RANGE), body.subarray(100, 90_100));
+        return;
+      case 'HEAD': {
+        const { ContentLength } = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+        expect(ContentLength).toBe(body.length);
+        return;
+      }
+      case 'DELETE':
+        await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+        acknowledged.delete(Key);
+        return;
+      case 'copy to another placement': {
+        const copy = { Bucket, Key: copyOf(Key), CopySource: `${Bucket}/${encodeURIComponent(Key)}` };
+        await s3.send(new CopyObjectCommand({ ...copy, StorageClass: 'REVERSED' as 'STANDARD' }));
+        acknowledged.set(copy.Key, body);
+        return;
+      }
+      case 'copy of a part':
+        await upload(copyOf(Key), async (part) => {
+          const command = new UploadPartCopyCommand({ ...part, CopySource: `${Bucket}/${encodeURIComponent(Key)}` });
+          return (await s3.send(command)).CopyPartResult?.ETag;
         });
-        return (await s3.send(command)).ETag;
-      }),
-    get: async () => {
-      if (!(await get('get')).equals(before)) throw new WrongBytes();
-    },
-    range: async () => {
-      const range = await get('range', `bytes=1000-${String(190 * KIB)}`);
-      if (!range.equals(before.subarray(1000, 190 * KIB + 1))) throw new WrongBytes();
-    },
-    copy: () => s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/copy source` })),
-    'part copy': () =>
-      upload('part copy', 'STANDARD', async (target) => {
-        const command = new UploadPartCopyCommand({
-          ...(target as { Bucket: string; Key: string; UploadId: string; PartNumber: number }),
-          CopySource: `${Bucket}/part copy source`,
-        });
-        return (await s3.send(command)).CopyPartResult?.ETag;
-      }),
-    head: async () => {
-      expect((await s3.send(new HeadObjectCommand({ Bucket, Key: 'head' }))).ContentLength).toBe(before.length);
-    },
-    list: async () => {
-      expect((await s3.send(new ListObjectsV2Command({ Bucket }))).Contents?.length).toBeGreaterThan(5);
-    },
-    delete: () => s3.send(new DeleteObjectCommand({ Bucket, Key: 'delete' })),
+        acknowledged.set(copyOf(Key), body);
+        return;
+      case 'multipart upload': {
+        const Body = randomBytes(body.length);
+        await upload(Key, async (part) => (await s3.send(new UploadPartCommand({ ...part, Body }))).ETag);
+        acknowledged.set(Key, Body);
+        return;
+      }
+      case 'list': {
+        const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: Key }));
+        expect(Contents?.find((found) => found.Key === Key)?.Size).toBe(body.length);
+      }
+    }
+  }
+
+  const endingOf = async (performed: Promise<void>): Promise<string> => {
+    try {
+      await performed;
+      return 'done';
+    } catch (error) {
+      if (!(error instanceof S3ServiceException)) return BROKEN.test(String(error)) ? 'broken' : String(error);
+      const { httpStatusCode: status } = error.$metadata;
+      const hasRetryAfter = Number(error.$response?.headers['retry-after'] ?? 0) > 0;
+      return status === 503 && hasRetryAfter ? '503' : error.name;
+    }
+  };
+
+  const backends = (): readonly S3Simulator[] => [mirrored.one, mirrored.two];
+  const liftFaults = (): void => {
+    for (const simulator of backends()) simulator.faults = () => undefined;
+  };
+
+  it.each(CELLS)('$title', async ({ hit, scope, exceptions }) => {
+    round += 1;
+    const prefix = `${String(round)}: `;
+    const keyOf = (operation: Operation): string =>
+      prefix + (operation === 'HEAD' || operation === 'list' ? 'GET' : operation);
+    const small = randomBytes(100 * KIB);
+    const large = randomBytes(1100 * KIB);
+    const bodyOf = (operation: Operation): Buffer => (operation === 'GET in parallel ranges' ? large : small);
+    await Promise.all(PREPARED.map((operation) => put(keyOf(operation), bodyOf(operation))));
+
+    for (const simulator of scope === 'one' ? [mirrored.one] : backends()) {
+      const met = new Set<string>();
+      simulator.faults = (request) => {
+        const which = `${request.method} ${request.target}`;
+        if (scope === 'bothOnce' && met.has(which)) return undefined;
+        met.add(which);
+        return hit(request);
+      };
+    }
+    const endings = await Promise.all(
+      OPERATIONS.map(async (operation) => [
+        operation,
+        await endingOf(perform(operation, keyOf(operation), bodyOf(operation))),
+      ]),
+    );
+    liftFaults();
+
+    const well = Object.fromEntries(OPERATIONS.map((operation) => [operation, 'done']));
+    expect(Object.fromEntries(endings)).toEqual({ ...well, ...exceptions });
+    const keys = OPERATIONS.map(keyOf);
+    await expectNothingLost([...keys, ...keys.map(copyOf)]);
+    await remove([...READS.map(keyOf), ...COPIES.map(keyOf)]);
   });
 
-  async function outcomeOf(request: () => Promise<unknown>): Promise<string> {
-    try {
-      await request();
-      return 'ok';
-    } catch (error) {
-      if (!(error instanceof S3ServiceException)) {
-        return error instanceof WrongBytes ? 'wrong bytes' : 'broken';
-      }
-      const status = error.$metadata.httpStatusCode ?? 0;
-      if (status !== 503) return `${String(status)} ${error.name}`;
-      return Number(error.$response?.headers['retry-after']) > 0 ? '503' : '503 without Retry-After';
-    }
+  async function remove(keys: readonly string[]): Promise<void> {
+    await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: keys.map((Key) => ({ Key })) } }));
+    for (const key of keys) acknowledged.delete(key);
   }
 
-  /** No more faults; the breakers have closed again. */
-  async function lift(): Promise<void> {
-    for (const simulator of [mirrored.one, mirrored.two]) simulator.faults = () => undefined;
-    for (const only of ['SINGLE', 'SECOND']) {
-      await until('the driver is well', async () => (await outcomeOf(() => put('well', before, only))) === 'ok');
-    }
+  /** What was acknowledged is there and whole; of what was refused, there is what was before. */
+  async function expectNothingLost(keys: readonly string[]): Promise<void> {
+    await Promise.all(
+      keys.map(async (key) => {
+        const body = acknowledged.get(key);
+        if (body === undefined) await expect(get(key)).rejects.toMatchObject({ name: 'NoSuchKey' });
+        else expectBytes(await get(key), body);
+      }),
+    );
   }
 
-  const SCENES = [
-    { scene: 'the only copy', storageClass: 'SINGLE', hit: ['one'], isFirst: true, hasOthers: false, hasQuorum: false },
-    {
-      scene: 'the first of two copies',
-      storageClass: 'MIRRORED',
-      hit: ['one'],
-      isFirst: true,
-      hasOthers: true,
-      hasQuorum: true,
-    },
-    {
-      scene: 'the second of two copies that must be',
-      storageClass: 'STRICT',
-      hit: ['two'],
-      isFirst: false,
-      hasOthers: true,
-      hasQuorum: false,
-    },
-    {
-      scene: 'both of two copies',
-      storageClass: 'MIRRORED',
-      hit: ['one', 'two'],
-      isFirst: true,
-      hasOthers: false,
-      hasQuorum: false,
-    },
-  ] as const;
-
-  describe.each(SCENES)('that hit $scene', ({ storageClass, hit, isFirst, hasOthers, hasQuorum }) => {
-    it.each(FAULTS)('$name', async ({ fault, hits, alone, elsewhere }) => {
-      await Promise.all([
-        ...KEPT.map((key) => put(key, before, storageClass)),
-        ...MADE.map((Key) => s3.send(new DeleteObjectCommand({ Bucket, Key }))),
-      ]);
-
-      for (const name of hit) {
-        mirrored[name].faults = ({ operation }) => (hits.includes(operation) ? fault : undefined);
-      }
-      const run = operations(storageClass);
-      const results = OPERATIONS.map(async (operation) => [operation, await outcomeOf(run[operation])] as const);
-      const outcomes: Partial<Record<string, string>> = Object.fromEntries(await Promise.all(results));
-      const expected = OPERATIONS.map((operation) => {
-        const isSafe = isOneOf(WRITES, operation) ? hasQuorum : hasOthers;
-        const instead = isFirst ? elsewhere?.(operation) : undefined;
-        const allowed = isSafe ? (instead ?? 'ok') : alone(operation);
-        const outcome = outcomes[operation] ?? '';
-        return [operation, [allowed].flat().some((one) => one === outcome) ? outcome : allowed];
-      });
-      await lift();
-      expect(outcomes).toEqual(Object.fromEntries(expected));
-
-      // What was acknowledged is there whole, and what was refused is not there at all.
-      for (const key of WRITES)
-        expect([key, (await get(key)).equals(outcomes[key] === 'ok' ? after : before)]).toEqual([key, true]);
-      for (const key of MADE) {
-        if (outcomes[key] === 'ok') expect([key, (await get(key)).equals(before)]).toEqual([key, true]);
-        else expect([key, await outcomeOf(() => get(key))]).toEqual([key, '404 NoSuchKey']);
-      }
+  it('whatever it was, repair brings all that was acknowledged to both backends', async () => {
+    await until('all copies are made', async () => {
+      // As if the time until the next try were over.
+      await state.query(`UPDATE blob_replicas SET due_at = clock_timestamp()`);
+      const [row] = await state.query(`SELECT FROM blob_replicas WHERE state <> 'live'`);
+      return row === undefined;
     });
+    const copiesOn = ({ store }: S3Simulator): Map<string, string> =>
+      new Map([...store.objects].map(([key, { bytes }]) => [key, md5(bytes)]));
+    expect(copiesOn(mirrored.one)).toEqual(copiesOn(mirrored.two));
+    expect(blobsOn(mirrored.one)).toHaveLength(acknowledged.size);
+  });
+
+  it('whatever it was, nothing is left of what was refused or deleted', async () => {
+    await remove([...acknowledged.keys()]);
+    await until('both backends are empty', async () => {
+      await state.query(`UPDATE blob_replicas SET due_at = clock_timestamp()`);
+      return backends().every((simulator) => blobsOn(simulator).length === 0);
+    });
+    expect(await state.violations()).toEqual([]);
   });
 });

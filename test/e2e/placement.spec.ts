@@ -203,6 +203,22 @@ describe('placement', () => {
     expect((await get('late')).equals(body)).toBe(true);
   });
 
+  it('leaves nothing of an object that is deleted while a copy of it is made', async () => {
+    const { one, two } = mirrored;
+    one.faults = OUTAGE;
+    await put('short-lived', 'MIRRORED');
+    let isMaking = false;
+    one.faults = ({ operation }) => {
+      if (operation !== 'PutObject') return undefined;
+      isMaking = true;
+      return { do: 'delay', ms: 500 };
+    };
+    await until('the copy is being made', () => isMaking);
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'short-lived' }));
+    one.faults = () => undefined;
+    await until('both copies are gone', () => blobsOn(one).length + blobsOn(two).length === 0);
+  });
+
   it('makes lost and damaged copies again when a read finds them', async () => {
     const { one, two } = mirrored;
     await put('lost', 'MIRRORED');

@@ -21,15 +21,11 @@ export interface MirroredVaultaire {
   stop(): Promise<void>;
 }
 
-/**
- * A gateway with three S3 backends, none of whose bodies is kept inline. `config`: placements and the like; `stallMs`: after so long
- * without a byte a driver gives a call up.
- */
+/** A gateway with three S3 backends, none of whose bodies is kept inline. `config`: placements and the like; `driver`: settings of each. */
 export async function startMirrored(
   config: object,
-  options: VaultaireOptions & { readonly stallMs?: number } = {},
+  options: VaultaireOptions & { readonly driver?: object } = {},
 ): Promise<MirroredVaultaire> {
-  const { stallMs } = options;
   const backends = await Promise.all([S3Simulator.start(), S3Simulator.start(), S3Simulator.start()]);
   const [one, two, three] = backends;
   const driver = (name: string, simulator: S3Simulator): object => ({
@@ -41,8 +37,8 @@ export async function startMirrored(
     bucket: simulator.bucket,
     addressing: 'path',
     credentials: { accessKeyId: 'simulated', secretAccessKey: 'simulated-secret' },
-    resilience: { ...IMPATIENT, ...(stallMs !== undefined && { callTimeoutMs: stallMs }) },
-    ...(stallMs !== undefined && { stallMs }),
+    resilience: IMPATIENT,
+    ...options.driver,
   });
   const vaultaire = await prepareVaultaire({
     ...options,

@@ -34,7 +34,7 @@ export interface ParallelReadTelemetry {
  * Fetches large blobs in several ranges at once and hands them on in order: beyond what a backend gives on one connection.
  *
  * `memory` has a permit for each range that may be in memory, of all reads of the process; without one, a read goes on with the range
- * that its reader waits for alone. The checksum of a whole blob is verified at the end. Each range is a read of its own to the layers within, which retry it.
+ * that its reader waits for alone. The checksum of a whole blob is verified before its last bytes are handed on. Each range is a read of its own to the layers within, which retry it.
  */
 export function parallelReadLayer(
   options: ParallelReadOptions,
@@ -110,11 +110,11 @@ class ParallelBody extends OrderedBody {
   protected override next(): Buffer | undefined | null {
     for (;;) {
       const [head] = this.ranges;
-      if (head === undefined) return this.end();
+      if (head === undefined) return null;
       const bytes = head.bytes.take();
       if (bytes !== undefined) {
         this.stopHedge();
-        if (this.options.expectedCrc32 !== undefined) this.checksum = crc32(bytes, this.checksum);
+        if (this.options.expectedCrc32 !== undefined) this.verify(bytes, this.options.expectedCrc32);
         return bytes;
       }
       if (head.bytes.failure !== undefined) throw head.bytes.failure;
@@ -140,9 +140,11 @@ class ParallelBody extends OrderedBody {
     this.ranges.length = 0;
   }
 
-  private end(): null {
-    const { expectedCrc32 } = this.options;
-    if (expectedCrc32 === undefined || expectedCrc32 === this.checksum) return null;
+  /** Throws in place of the last bytes: a client that has them all takes them for right. */
+  private verify(bytes: Buffer, expectedCrc32: number): void {
+    this.checksum = crc32(bytes, this.checksum);
+    const isLast = this.nextStart === this.options.span.endExclusive && this.ranges.length === 1;
+    if (!isLast || this.ranges[0]?.bytes.isDrained !== true || this.checksum === expectedCrc32) return;
     throw new DriverError('Corrupted', 'the bytes of the backend do not have the checksum that it told');
   }
 

@@ -18,11 +18,16 @@ export interface BodyExpectation {
   readonly crc32: number | undefined;
 }
 
+/** Bodies up to this are handed on when they have come whole, so that another copy can be read in place of a corrupt one. */
+const HELD_BYTES = 256 * 1024;
+
 /**
  * The body of an answer, with back-pressure down to the socket. It ends only when it had exactly the expected bytes, else it is
- * destroyed: with `Unavailable` when bytes are missing, `Corrupted` when they are others; the last ones are not handed on then.
+ * destroyed: with `Unavailable` when bytes are missing, `Corrupted` when they are others. Then the last of them were not handed on,
+ * of a body of up to 256 KiB none: a client that has all of a body takes it for right.
  */
 export class S3Body extends Readable {
+  private held: Buffer[] | undefined;
   private receivedBytes = 0;
   private checksum = 0;
   private isComplete = false;
@@ -31,7 +36,8 @@ export class S3Body extends Readable {
     private readonly expected: BodyExpectation,
     private readonly flow: BodyFlow,
   ) {
-    super({ highWaterMark: 256 * 1024 });
+    super({ highWaterMark: HELD_BYTES });
+    if (expected.crc32 !== undefined && expected.sizeBytes <= HELD_BYTES) this.held = [];
     // An abort may come before the caller listens; unheard it would end the process.
     this.on('error', () => undefined);
   }
@@ -43,10 +49,22 @@ export class S3Body extends Readable {
       this.destroy(new DriverError('Corrupted', 'the backend sent more bytes than it announced'));
       return;
     }
-    if (this.expected.crc32 !== undefined) this.checksum = crc32(chunk, this.checksum);
-    // Whoever has all bytes takes them for good: the last ones are checked before they go on.
-    if (this.receivedBytes === this.expected.sizeBytes && !this.isAsExpected()) this.destroyCorrupted();
-    else if (!this.push(chunk)) this.flow.pause();
+    const isWhole = this.receivedBytes === this.expected.sizeBytes;
+    if (this.expected.crc32 !== undefined) {
+      this.checksum = crc32(chunk, this.checksum);
+      if (isWhole && this.checksum !== this.expected.crc32) {
+        this.destroy(new DriverError('Corrupted', 'the bytes of the backend do not have the checksum that it told'));
+        return;
+      }
+    }
+    if (this.held === undefined) {
+      if (!this.push(chunk)) this.flow.pause();
+      return;
+    }
+    this.held.push(chunk);
+    if (!isWhole) return;
+    for (const piece of this.held) this.push(piece);
+    this.held = undefined;
   }
 
   /** The backend's answer has ended. */
@@ -54,19 +72,9 @@ export class S3Body extends Readable {
     this.isComplete = true;
     if (this.receivedBytes !== this.expected.sizeBytes) {
       this.destroy(new DriverError('Unavailable', 'the backend sent fewer bytes than it announced'));
-    } else if (!this.isAsExpected()) {
-      this.destroyCorrupted();
     } else {
       this.push(null);
     }
-  }
-
-  private isAsExpected(): boolean {
-    return this.expected.crc32 === undefined || this.checksum === this.expected.crc32;
-  }
-
-  private destroyCorrupted(): void {
-    this.destroy(new DriverError('Corrupted', 'the bytes of the backend do not have the checksum that it told'));
   }
 
   override _read(): void {

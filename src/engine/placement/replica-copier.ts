@@ -9,7 +9,7 @@ import { DriverRegistry } from '../../drivers/driver.registry';
 import { createDigest } from '../blobs/digests';
 import { combinedError, lossOf } from './combined-error';
 import { Placements } from './placements';
-import { FIND_REPLICAS, LIVE_REPLICAS, LOCK_LIVE_BLOB, MARK_REPLICA } from './replica.statements';
+import { FIND_REPLICAS, LIVE_REPLICAS, LOCK_LIVE_BLOB, MARK_REPLICA, REPLICA_FAILED } from './replica.statements';
 
 /** A blob that is live, as its row has it. */
 export interface LiveBlob {
@@ -96,6 +96,15 @@ export class ReplicaCopier {
   async markAs(id: BlobId, driver: string, state: 'missing' | 'corrupt'): Promise<boolean> {
     const [row] = await this.database.query<{ is_marked: boolean }>(MARK_REPLICA, [id, driver, state]);
     return row?.is_marked === true;
+  }
+
+  /** Removes a copy that nobody wants any more, and gives up the claim on it of the process `instance`, which holds back the sweeper. */
+  async discard(ctx: OperationContext, id: BlobId, driver: string, instance: string): Promise<void> {
+    try {
+      await this.drivers.get(driver).delete(ctx, blobKey(ctx.tenantId, id));
+    } finally {
+      await this.database.query(REPLICA_FAILED, [id, driver, instance, 'the blob was deleted meanwhile']);
+    }
   }
 
   /** Whether the copy on `driver` still is said to be whole. */

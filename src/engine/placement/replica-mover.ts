@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { blobId, blobKey, tenantId } from '../../context/ids';
+import { blobId, tenantId } from '../../context/ids';
 import type { BlobId } from '../../context/ids';
 import { systemContext } from '../../context/operation-context';
 import type { OperationContext } from '../../context/operation-context';
@@ -114,7 +114,7 @@ export class ReplicaMover {
     const isFirst = this.placements.readRank(target) < this.placements.readRank(first);
     const [made] = await this.database.query<{ is_wanted: boolean }>(REPLICA_MADE, [...claim, isFirst]);
     if (made?.is_wanted === true) return true;
-    await this.drivers.get(target).delete(ctx, blobKey(ctx.tenantId, blob.id));
+    await this.copier.discard(ctx, blob.id, target, this.instance.id);
     return false;
   }
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { VaultaireConfig } from '../../config/vaultaire-config';
-import { blobId, blobKey, tenantId } from '../../context/ids';
+import { blobId, tenantId } from '../../context/ids';
 import { systemContext } from '../../context/operation-context';
 import { Database } from '../../database/database';
 import { DriverRegistry } from '../../drivers/driver.registry';
@@ -92,7 +92,7 @@ export class ReplicaRepairer implements OnApplicationBootstrap, BeforeApplicatio
     const values = [id, replica.driver, this.instance.id, isFirst];
     const [row] = await this.database.query<{ is_wanted: boolean }>(REPLICA_MADE, values);
     // Deleted meanwhile, and perhaps swept: nobody else would remove these bytes.
-    if (row?.is_wanted !== true) await this.drivers.get(replica.driver).delete(ctx, blobKey(tenant, id));
+    if (row?.is_wanted !== true) await this.copier.discard(ctx, id, replica.driver, this.instance.id);
     return true;
   }
 }
