@@ -32,6 +32,11 @@ export class ReadAhead {
 
   /** What is beyond the part is left unread: then the source is destroyed. */
   follow(source: Readable): void {
+    // It may have broken while it was handed over; then nothing more is heard of it.
+    if (source.errored !== null) {
+      this.fail(undefined, source.errored);
+      return;
+    }
     this.sources.add(source);
     source.on('data', (chunk: Buffer) => {
       this.receive(source, chunk);

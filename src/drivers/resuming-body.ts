@@ -52,6 +52,11 @@ export class ResumingBody extends Readable {
   }
 
   private follow(source: Readable): void {
+    // It may have broken while it was handed over; then nothing more is heard of it.
+    if (source.errored !== null) {
+      void this.goOn(source.errored);
+      return;
+    }
     source.on('data', (chunk: Buffer) => {
       this.receivedBytes += chunk.length;
       this.check?.passed(chunk);

@@ -64,9 +64,12 @@ class TimedDriver extends WrappedDriver {
     try {
       const read = await limited.settle(this.inner.read(limited.ctx, key, range));
       // The signal of the context goes on to reach the body.
-      read.body.once('close', () => {
-        limited.end();
-      });
+      if (read.body.closed) limited.end();
+      else {
+        read.body.once('close', () => {
+          limited.end();
+        });
+      }
       return read;
     } catch (error) {
       limited.end();
