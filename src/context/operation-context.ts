@@ -42,6 +42,8 @@ export interface OperationContext {
 
 export interface DriverCallObserver {
   driverCalled(driver: string, latencyMs: number): void;
+  /** Bytes are written to the drivers of this placement. */
+  placed?(placement: string): void;
 }
 
 /** The same request without the client's abort signal, with a deadline of its own in `timeoutMs`. */

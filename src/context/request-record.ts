@@ -60,6 +60,10 @@ export class RequestRecord implements DriverCallObserver {
     this.driverLatencyMs = (this.driverLatencyMs ?? 0) + latencyMs;
   }
 
+  placed(placement: string): void {
+    this.placement = placement;
+  }
+
   /** `listener` runs exactly once, after the response closed: now, if that has happened. It must not throw. */
   onSettled(listener: (record: RequestRecord) => void): void {
     if (this.isSettled) listener(this);

@@ -324,6 +324,11 @@ describe('placement', () => {
       expect([changed.status, changed.body.placement]).toEqual([200, 'strict']);
       await untilWrittenTo('1,1,0');
       await untilWrittenTo('1,0,0', 'SPARE');
+      await until('the event log has the placements', async () => {
+        const { body } = await ask(mirrored.vaultaire, 'GET', '/api/v1/events?operation=PutObject&limit=1000');
+        const seen = new Set(body.items.map(({ placement }: { placement?: string }) => placement));
+        return ['mirrored', 'video', 'strict', 'spare'].every((name) => seen.has(name));
+      });
       await until('a copy goes where writes go now', async () => {
         const [one = 0, two = 0] = blobs();
         await s3.send(new CopyObjectCommand({ Bucket, Key: 'moved', CopySource: `${Bucket}/settled` }));

@@ -103,6 +103,7 @@ export class BlobStore {
   ): Promise<StoredBlob> {
     const id = blobId(uuidv7());
     const plan = this.replicas.plan(placement);
+    ctx.observer?.placed?.(placement.name);
     await this.replicas.intend(ctx, id, plan);
     try {
       const { sizeBytes, digests } = await this.pump.pump(
