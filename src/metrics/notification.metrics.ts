@@ -15,7 +15,7 @@ const REFRESH_INTERVAL_MS = 15_000;
 /** What is counted of one target: counting all of a long outage would read as many rows. */
 const MAX_COUNTED = 100_000;
 
-const KINDS = ['webhook', 'redis'] as const;
+const KINDS = ['webhook', 'redis', 'nats'] as const;
 const OUTCOMES = ['delivered', 'refused', 'unavailable', 'dead'] as const;
 type TargetKind = (typeof KINDS)[number];
 type Outcome = (typeof OUTCOMES)[number];

@@ -192,6 +192,8 @@ describe('notifications of buckets', () => {
     ['a name that no ARN has', { name: 'Not:This' }, 400],
     ['a kind that there is not', { kind: 'pigeon' }, 400],
     ['no stream', { kind: 'redis', url: 'redis://127.0.0.1' }, 400],
+    ['no subject', { kind: 'nats', url: 'nats://127.0.0.1' }, 400],
+    ['a subject of many', { kind: 'nats', url: 'nats://127.0.0.1', subject: 'buckets.>' }, 400],
     ['a tenant that there is not', { tenant: 'nobody' }, 404],
   ])('have no target with %s', async (_what, change, status) => {
     expect((await api('POST', '', { body: { ...webhook('wrong'), ...change } })).status).toBe(status);

@@ -5,7 +5,7 @@ CREATE TABLE notification_targets (
   id uuid CONSTRAINT notification_targets_pkey PRIMARY KEY,
   tenant_id uuid CONSTRAINT notification_targets_tenant_id_fkey REFERENCES tenants ON DELETE CASCADE,
   name text COLLATE "C" NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('webhook', 'redis')),
+  kind text NOT NULL CHECK (kind IN ('webhook', 'redis', 'nats')),
   settings jsonb NOT NULL,
   secret bytea,
   revision bigint NOT NULL DEFAULT 1,

@@ -56,9 +56,9 @@ export class NotificationTargetsController {
   @AdminAction({ ...CONFINED, name: 'NotificationTargetCreate', summary: 'Create a target of notifications' })
   @ApiCreatedResponse({ type: TargetView })
   async create(@Body() body: CreateTarget, @AdminCaller() caller: Caller): Promise<TargetView> {
-    const { name, kind, url, stream, maxEntries, tenant, secret } = body;
+    const { name, kind, url, stream, maxEntries, subject, tenant, secret } = body;
     const tenantId = await this.tenantOf(tenant, caller);
-    const settings = targetSettings({ kind, url, stream, maxEntries, hasSecret: secret !== undefined });
+    const settings = targetSettings({ kind, url, stream, maxEntries, subject, hasSecret: secret !== undefined });
     const target = await this.targets.create({ tenantId, name, settings, secret, createdBy: caller.actor });
     if (target === undefined) throw AdminProblem.conflict(`There is a target ${name} already`);
     return targetView(target);
@@ -84,16 +84,16 @@ export class NotificationTargetsController {
   async update(
     @Param('target') id: string,
     @IfMatch() revision: string,
-    @Body() { url, secret, stream, maxEntries }: UpdateTarget,
+    @Body() { url, secret, stream, maxEntries, subject }: UpdateTarget,
     @AdminCaller() caller: Caller,
   ): Promise<TargetView> {
     const { settings, hasSecret } = await this.find(id, caller);
-    const before = settings.kind === 'redis' ? settings : { ...settings, stream: undefined, maxEntries: undefined };
     const changed = targetSettings({
-      kind: settings.kind,
-      url: url ?? settings.url,
-      stream: stream ?? before.stream,
-      maxEntries: maxEntries ?? before.maxEntries,
+      ...settings,
+      ...(url !== undefined && { url }),
+      ...(stream !== undefined && { stream }),
+      ...(maxEntries !== undefined && { maxEntries }),
+      ...(subject !== undefined && { subject }),
       hasSecret: hasSecret || secret !== undefined,
     });
     if (!(await this.targets.update(id, revision, changed, secret))) throw AdminProblem.preconditionFailed();

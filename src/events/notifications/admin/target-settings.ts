@@ -7,25 +7,32 @@ export interface TargetFields {
   readonly url: string;
   readonly stream?: string | undefined;
   readonly maxEntries?: number | undefined;
+  readonly subject?: string | undefined;
   readonly hasSecret: boolean;
 }
 
 const SCHEMES: Readonly<Record<TargetKind, readonly string[]>> = {
   webhook: ['http:', 'https:'],
   redis: ['redis:', 'rediss:'],
+  nats: ['nats:', 'tls:'],
 };
 
 /** @throws AdminProblem 400 for what makes no target of the kind */
-export function targetSettings({ kind, url, stream, maxEntries, hasSecret }: TargetFields): TargetSettings {
+export function targetSettings({ kind, url, stream, maxEntries, subject, hasSecret }: TargetFields): TargetSettings {
   checkUrl(kind, url);
+  if (kind !== 'redis' && (stream !== undefined || maxEntries !== undefined))
+    throw wrong('stream', 'is only for redis');
+  if (kind !== 'nats' && subject !== undefined) throw wrong('subject', 'is only for nats');
   switch (kind) {
     case 'webhook':
-      if (stream !== undefined || maxEntries !== undefined) throw wrong('stream', 'is not for webhooks');
       if (!hasSecret) throw wrong('secret', 'must be set for webhooks');
       return { kind, url };
     case 'redis':
       if (stream === undefined) throw wrong('stream', 'must be set for redis');
       return { kind, url, stream, ...(maxEntries !== undefined && { maxEntries }) };
+    case 'nats':
+      if (subject === undefined) throw wrong('subject', 'must be set for nats');
+      return { kind, url, subject };
   }
 }
 
@@ -40,6 +47,7 @@ function checkUrl(kind: TargetKind, text: string): void {
   if (kind === 'webhook' && (url.username !== '' || url.hash !== ''))
     throw wrong('url', 'must have no user and no hash');
   if (kind === 'redis' && !/^\/?\d*$/.test(url.pathname)) throw wrong('url', 'must have a number for a path');
+  if (kind === 'nats' && url.pathname !== '' && url.pathname !== '/') throw wrong('url', 'must have no path');
 }
 
 function wrong(field: string, message: string): AdminProblem {

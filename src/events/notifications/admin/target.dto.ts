@@ -19,9 +19,9 @@ import { TARGET_KINDS } from '../targets/target.types';
 import type { TargetKind } from '../targets/target.types';
 
 const URL_DESCRIPTION =
-  'webhook: `http://` or `https://`; redis: `redis://` or `rediss://`, with user and number of the database. Never a password';
+  'webhook: `http://` or `https://`; redis: `redis://` or `rediss://`, with user and number of the database; nats: `nats://` or `tls://`, with user. Never a password';
 const SECRET_DESCRIPTION =
-  'webhook: the key of signatures, needed, best as `whsec_<base64>` of 24 bytes and more; redis: the password. Never shown again';
+  'webhook: the key of signatures, needed, best as `whsec_<base64>` of 24 bytes and more; redis: the password; nats: the password, or a token where there is no user. Never shown again';
 
 export class TargetQuery extends PageQuery {
   @ApiPropertyOptional({ description: 'Targets of this tenant, by name or id', example: 'acme' })
@@ -57,6 +57,12 @@ export class UpdateTarget {
   @Min(1)
   @Max(1e12)
   readonly maxEntries?: number;
+
+  @ApiPropertyOptional({ description: 'nats: what a stream of JetStream takes', example: 'buckets.photos' })
+  @IsOptional()
+  @Matches(/^[^\s.*>]+(\.[^\s.*>]+)*$/, { message: '$property must be words with dots between, no wildcards' })
+  @MaxLength(256)
+  readonly subject?: string;
 }
 
 export class CreateTarget extends UpdateTarget {
@@ -116,6 +122,9 @@ export class TargetView {
 
   @ApiPropertyOptional()
   readonly maxEntries?: number;
+
+  @ApiPropertyOptional({ example: 'buckets.photos' })
+  readonly subject?: string;
 
   @ApiProperty()
   readonly hasSecret!: boolean;

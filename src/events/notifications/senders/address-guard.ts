@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns';
+import { lookup, promises } from 'node:dns';
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
@@ -46,6 +46,20 @@ export class AddressGuard {
   checkLiteral(host: string): void {
     const address = host.replace(/^\[|\]$/g, '');
     if (isIP(address) !== 0 && !this.isAllowed(address)) throw new ForbiddenAddressError(host);
+  }
+
+  /**
+   * The address to connect to for `host`, a name or an address.
+   *
+   * @throws ForbiddenAddressError
+   */
+  async resolve(host: string): Promise<string> {
+    this.checkLiteral(host);
+    if (isIP(host) !== 0) return host;
+    const addresses = await promises.lookup(host, { all: true });
+    const allowed = addresses.find(({ address }) => this.isAllowed(address));
+    if (allowed === undefined) throw new ForbiddenAddressError(host);
+    return allowed.address;
   }
 
   /** As `dns.lookup`, without the addresses that are not allowed. */

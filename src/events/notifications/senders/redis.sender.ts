@@ -1,8 +1,6 @@
 import { Redis } from 'ioredis';
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { AddressGuard } from './address-guard';
-import { ForbiddenAddressError } from './address-guard';
 import type { OutgoingEvent, Sender } from './sender';
 import { DeliveryError } from './sender';
 
@@ -60,7 +58,7 @@ export class RedisSender implements Sender {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const redis = new Redis({
       // The very address that was looked at.
-      host: await this.allowedAddressOf(host),
+      host: await this.guard.resolve(host),
       port: Number(url.port || '6379'),
       db: Number(url.pathname.slice(1) || '0'),
       ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
@@ -80,15 +78,5 @@ export class RedisSender implements Sender {
     });
     await redis.connect();
     return redis;
-  }
-
-  /** @throws ForbiddenAddressError */
-  private async allowedAddressOf(host: string): Promise<string> {
-    this.guard.checkLiteral(host);
-    if (isIP(host) !== 0) return host;
-    const addresses = await lookup(host, { all: true });
-    const allowed = addresses.find(({ address }) => this.guard.isAllowed(address));
-    if (allowed === undefined) throw new ForbiddenAddressError(host);
-    return allowed.address;
   }
 }

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { VaultaireConfig } from '../../../config/vaultaire-config';
 import { SecretCipher } from '../../../tenant/secret-cipher';
 import { AddressGuard } from '../senders/address-guard';
+import { NatsSender } from '../senders/nats.sender';
 import { RedisSender } from '../senders/redis.sender';
 import type { Sender } from '../senders/sender';
 import { WebhookSender } from '../senders/webhook.sender';
@@ -61,6 +62,8 @@ export class SenderFactory {
         return new WebhookSender(settings, opened ?? '', this.guard);
       case 'redis':
         return new RedisSender(settings, opened, this.guard);
+      case 'nats':
+        return new NatsSender(settings, opened, this.guard);
     }
   }
 }
