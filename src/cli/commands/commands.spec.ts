@@ -118,6 +118,12 @@ describe('a command', () => {
       '/notification-targets',
       { name: 'hook', kind: 'redis', tenant: 'acme', url: 'redis://a', stream: 's', maxEntries: 9 },
     ],
+    [
+      'notification create bus --kind nats --to nats://b --subject buckets.photos',
+      'POST',
+      '/notification-targets',
+      { name: 'bus', kind: 'nats', url: 'nats://b', subject: 'buckets.photos' },
+    ],
     ['notification delete t-1', 'DELETE', '/notification-targets/t-1'],
     ['notification dead-letters t-1 --limit 5', 'GET', '/notification-targets/t-1/dead-letters?limit=5'],
     [

@@ -24,10 +24,14 @@ const LETTER_COLUMNS: readonly Column[] = [
 ];
 
 const OPTIONS: CommandOptions = {
-  to: { value: 'URL', summary: 'where it is: http(s):// of a webhook, redis(s):// with the database as its path' },
+  to: {
+    value: 'URL',
+    summary: 'where it is: http(s):// of a webhook, redis(s):// with the database as its path, nats:// or tls://',
+  },
   'secret-file': { value: 'PATH', summary: 'of the key of signatures, or the password; - reads standard input' },
   stream: { value: 'KEY', summary: 'redis: the stream that events are added to' },
   'max-entries': { value: 'COUNT', summary: 'redis: about how many the stream keeps; default: all' },
+  subject: { value: 'SUBJECT', summary: 'nats: what a stream of JetStream takes' },
 };
 
 const targetOf = (input: CommandInput): string => apiPath('notification-targets', input.positional('ID'));
@@ -39,6 +43,7 @@ async function fieldsOf(input: CommandInput): Promise<Record<string, unknown>> {
     secret: file === undefined ? undefined : await textOfFile('secret file', file),
     stream: input.optional('stream'),
     maxEntries: input.count('max-entries'),
+    subject: input.optional('subject'),
   });
 }
 
@@ -69,7 +74,7 @@ const create: Command = {
   options: {
     ...OPTIONS,
     to: { value: 'URL', summary: OPTIONS.to?.summary ?? '', isRequired: true },
-    kind: { value: 'KIND', summary: 'webhook or redis', isRequired: true, choices: ['webhook', 'redis'] },
+    kind: { value: 'KIND', summary: 'webhook, redis or nats', isRequired: true, choices: ['webhook', 'redis', 'nats'] },
     tenant: { value: 'TENANT', summary: 'whose buckets may name it; default: all' },
   },
   run: async ({ api, input }) => {
