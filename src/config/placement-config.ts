@@ -38,6 +38,13 @@ export class TierConfig {
   @Max(MAX_DAYS)
   readonly afterDays!: number;
 
+  /** Days without a read that they must have had besides. Where reads are not known for so long, they stay. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_DAYS)
+  readonly idleDays?: number;
+
   /** Name of the placement that they have then. */
   @IsString()
   readonly to!: string;

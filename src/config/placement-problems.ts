@@ -13,6 +13,8 @@ export function placementProblems(config: VaultaireConfig): string[] {
     if (!PLACEMENT_NAME.test(name))
       problems.push(`${path} must have a name of lower-case letters, digits and dashes, at most 32`);
     problems.push(...problemsOfPlacement(config, placement).map((problem) => path + problem));
+    if (placement.tier?.idleDays !== undefined && !config.events.reads)
+      problems.push(`${path}.tier.idleDays: reads are not known, since events.reads is false`);
   }
   const mustExist = (path: string, name: unknown): void => {
     if (typeof name !== 'string' || !config.placements.has(name))

@@ -10,6 +10,7 @@ import { AccessLogs1700000000012 } from './migrations/1700000000012-access-logs'
 import { Replicas1700000000013 } from './migrations/1700000000013-replicas';
 import { Attachments1700000000014 } from './migrations/1700000000014-attachments';
 import { Notifications1700000000015 } from './migrations/1700000000015-notifications';
+import { Idleness1700000000016 } from './migrations/1700000000016-idleness';
 import { PlacementSettings1700000000017 } from './migrations/1700000000017-placement-settings';
 import { Restores1700000000018 } from './migrations/1700000000018-restores';
 
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   Replicas1700000000013,
   Attachments1700000000014,
   Notifications1700000000015,
+  Idleness1700000000016,
   PlacementSettings1700000000017,
   Restores1700000000018,
 ];

@@ -25,6 +25,7 @@ import { UploadLister } from './multipart/upload-lister';
 import { OwnerDirectory } from './owner-directory';
 import { DriverDrainer } from './placement/driver-drainer';
 import { DriverVerifier } from './placement/driver-verifier';
+import { Idleness } from './placement/idleness';
 import { PlacementStore } from './placement/placement-store';
 import { Placements } from './placement/placements';
 import { ReplicaCopier } from './placement/replica-copier';
@@ -60,6 +61,7 @@ import { QuotaModule } from './quota/quota.module';
     ContainerService,
     Detacher,
     GatewayInstance,
+    Idleness,
     ListingService,
     MultipartService,
     OwnerDirectory,

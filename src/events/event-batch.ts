@@ -84,3 +84,11 @@ export function joined(batches: readonly EventBatch[]): EventBatch {
     rows: batches.reduce((rows, batch) => rows + batch.rows, 0),
   };
 }
+
+const UUID_TIME = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
+
+/** When the oldest request of a batch began, in milliseconds since 1970, from the id of its first row. */
+export function timeOf(batch: EventBatch | undefined): number | undefined {
+  const id = UUID_TIME.exec(batch?.bytes.toString('latin1', 0, 36) ?? '');
+  return id === null ? undefined : parseInt(`${id[1] ?? ''}${id[2] ?? ''}`, 16);
+}

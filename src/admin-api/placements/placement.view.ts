@@ -31,6 +31,13 @@ export class PlacementTier {
   @Max(MAX_DAYS)
   readonly afterDays!: number;
 
+  @ApiPropertyOptional({ description: 'Days without a read that they must have had besides', example: 30 })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_DAYS)
+  readonly idleDays?: number;
+
   @ApiProperty({ description: 'Placement that they have then', example: 'cold' })
   @IsString()
   @MaxLength(32)

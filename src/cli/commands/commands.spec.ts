@@ -97,7 +97,7 @@ describe('a command', () => {
     ['driver verify old', 'POST', '/drivers/old/verify', {}],
     ['driver verify old --rate 20MiB', 'POST', '/drivers/old/verify', { bytesPerSecond: 20_971_520 }],
     [
-      'placement create eu --drivers a,b --copies 1 --backup c --residency eu --tier-days 30 --tier-to cold',
+      'placement create eu --drivers a,b --copies 1 --backup c --residency eu --tier-days 30 --tier-idle-days 60 --tier-to cold',
       'POST',
       '/placements',
       {
@@ -106,7 +106,7 @@ describe('a command', () => {
         copies: 1,
         backup: ['c'],
         residency: 'eu',
-        tier: { afterDays: 30, to: 'cold' },
+        tier: { afterDays: 30, idleDays: 60, to: 'cold' },
       },
     ],
     ['placement show eu', 'GET', '/placements/eu'],

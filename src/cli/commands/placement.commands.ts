@@ -23,6 +23,7 @@ const OPTIONS: CommandOptions = {
   backup: { value: 'DRIVERS', summary: 'that get a copy after the answer', isList: true },
   residency: { value: 'LABEL', summary: 'that all its drivers have to have' },
   'tier-days': { value: 'DAYS', summary: 'age from which bytes move to the placement of --tier-to' },
+  'tier-idle-days': { value: 'DAYS', summary: 'days without a read that they must have had besides' },
   'tier-to': { value: 'PLACEMENT', summary: 'the placement of old bytes' },
 };
 
@@ -30,14 +31,16 @@ const placementOf = (input: CommandInput): string => apiPath('placements', input
 
 function documentOf(input: CommandInput): Record<string, unknown> {
   const [afterDays, to] = [input.count('tier-days'), input.optional('tier-to')];
+  const idleDays = input.count('tier-idle-days');
   if ((afterDays === undefined) !== (to === undefined)) throw new UsageError('--tier-days and --tier-to go together');
+  if (idleDays !== undefined && to === undefined) throw new UsageError('--tier-idle-days needs --tier-to');
   return presentOf({
     drivers: input.list('drivers'),
     copies: input.count('copies'),
     quorum: input.count('quorum'),
     backup: input.list('backup'),
     residency: input.optional('residency'),
-    tier: to === undefined ? undefined : { afterDays, to },
+    tier: to === undefined ? undefined : presentOf({ afterDays, idleDays, to }),
   });
 }
 

@@ -24,7 +24,7 @@ export interface Placement {
   readonly backup: readonly string[];
   /** Label that all its drivers have. */
   readonly residency: string | undefined;
-  readonly tier: { readonly afterDays: number; readonly to: string } | undefined;
+  readonly tier: { readonly afterDays: number; readonly idleDays?: number; readonly to: string } | undefined;
 }
 
 /** What a placement is chosen by. */

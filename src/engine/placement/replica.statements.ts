@@ -147,11 +147,15 @@ export const SET_PLACEMENT: Statement = {
       WHERE blob_replicas.state = 'doomed'`,
 };
 
-/** Live blobs of the placement $1 with ids after $2 and before $3, which begins with a time; none that was attached. */
+/**
+ * Live blobs of the placement $1 with ids after $2 and before $3, which begins with a time: none that was attached, nor, where $5 is a
+ * time, one that was read since.
+ */
 export const BLOBS_OF_PLACEMENT: Statement = {
   name: 'blobs_of_placement',
   text: `SELECT id, tenant_id, size_bytes, md5, placement, driver AS first_driver, 'live' AS state FROM blobs
     WHERE coalesce(placement, 'default') = $1 AND state = 'live' AND driver IS NOT NULL AND id > $2 AND id < $3
       AND NOT EXISTS (SELECT FROM foreign_blobs f WHERE f.blob_id = blobs.id)
+      AND NOT EXISTS (SELECT FROM blob_reads r WHERE r.blob_id = blobs.id AND r.read_at >= $5::timestamptz)
     ORDER BY id LIMIT $4`,
 };

@@ -4,6 +4,7 @@ import { Environment } from '../../config/environment';
 import { Database } from '../../database/database';
 import { PeriodicTurn } from '../../database/periodic-turn';
 import { IntervalJob } from '../quota/interval-job';
+import { Idleness } from './idleness';
 import type { Placement } from './placements';
 import { Placements } from './placements';
 import { ReplicaMover } from './replica-mover';
@@ -17,7 +18,7 @@ const ROUNDS_IN_A_DAY = 24;
 const LEASE_SECONDS = 3_600;
 const MAX_LOGGED_FAILURES = 10;
 
-/** Gives blobs that have become old the placement that theirs says. One process of all does it at a time. */
+/** Gives blobs that have become old, and that nobody reads where it says so, the placement that theirs says. One process of all does it at a time. */
 @Injectable()
 export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Tiering.name);
@@ -29,13 +30,15 @@ export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly database: Database,
     private readonly placements: Placements,
     private readonly mover: ReplicaMover,
+    private readonly idleness: Idleness,
     environment: Environment,
   ) {
     this.dayMs = environment.lifecycleDaySeconds * 1000;
     this.job = new IntervalJob(Tiering.name, Math.max(1000, this.dayMs / ROUNDS_IN_A_DAY), () => this.run());
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    await this.idleness.admitGaps(this.gapSeconds);
     this.job.start();
   }
 
@@ -44,8 +47,14 @@ export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.job.stop();
   }
 
+  /** Until well after the next round. */
+  private get gapSeconds(): number {
+    return (2 * this.dayMs) / 1000 / ROUNDS_IN_A_DAY;
+  }
+
   /** One round over all placements; false when another process has done it, or there is nothing to do. */
   async run(): Promise<boolean> {
+    await this.idleness.admitGaps(this.gapSeconds);
     // Such a placement may be defined at any time.
     if (![...this.placements.byName.values()].some(({ tier }) => tier !== undefined)) return false;
     const startedAtMs = performance.now();
@@ -54,7 +63,8 @@ export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdow
     const turn = new PeriodicTurn(this.database, 'tiering', seconds, LEASE_SECONDS);
     if (!(await turn.claim())) return false;
     try {
-      for (const placement of this.placements.byName.values()) await this.moveOld(placement);
+      const knownSince = await this.takeReads();
+      for (const placement of this.placements.byName.values()) await this.moveOld(placement, knownSince);
     } catch (error) {
       await turn.failed(error);
       throw error;
@@ -63,11 +73,21 @@ export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdow
     return true;
   }
 
-  private async moveOld(placement: Placement): Promise<void> {
+  /** Of all tiers that ask for idleness; undefined where none does, or reads are not known. */
+  private async takeReads(): Promise<Date | undefined> {
+    const days = Math.max(0, ...[...this.placements.byName.values()].map(({ tier }) => tier?.idleDays ?? 0));
+    return days === 0 ? undefined : this.idleness.takeReads(Date.now() - days * this.dayMs);
+  }
+
+  private async moveOld(placement: Placement, knownSince: Date | undefined): Promise<void> {
     const { tier } = placement;
     if (tier === undefined) return;
+    const { afterDays, idleDays } = tier;
+    const idleSinceMs = idleDays === undefined ? undefined : Date.now() - idleDays * this.dayMs;
+    if (idleSinceMs !== undefined && (knownSince === undefined || knownSince.getTime() > idleSinceMs)) return;
     const next = this.placements.ofBlob(tier.to);
-    const end = firstIdAt(Date.now() - tier.afterDays * this.dayMs);
+    // What is younger can't have been idle for so long.
+    const end = firstIdAt(Date.now() - Math.max(afterDays, idleDays ?? 0) * this.dayMs);
     let failures = 0;
     for (let cursor = NIL_UUID; ;) {
       const rows = await this.database.query<HeldBlobRow & Readonly<Record<string, unknown>>>(BLOBS_OF_PLACEMENT, [
@@ -75,6 +95,7 @@ export class Tiering implements OnApplicationBootstrap, BeforeApplicationShutdow
         cursor,
         end,
         BATCH_BLOBS,
+        idleSinceMs === undefined ? null : new Date(idleSinceMs),
       ]);
       const last = rows.at(-1);
       if (last === undefined || this.stopping.signal.aborted) return;

@@ -90,7 +90,7 @@ export class SpoolTakeoverService implements OnApplicationBootstrap, BeforeAppli
         if (rows > 0) this.logger.log(`Wrote ${String(rows)} events that another process had left on disk`);
         return true;
       }
-      if (!(await this.sink.write(spooled.batch, spooled.columns))) return false;
+      if (!(await this.sink.writeLate(spooled.batch, spooled.columns))) return false;
       await spool.consume(spooled);
       rows += spooled.batch.rows;
     }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { EventLogMetrics } from '../../metrics/event-log.metrics';
 import type { EventBatch } from '../event-batch';
+import { timeOf } from '../event-batch';
 import type { EventSink } from '../event-sink';
 import type { EventSpool, SpooledRecord } from './event-spool';
 import type { SpoolFolder } from './spool-folder';
@@ -9,7 +10,6 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 /** Large batches, since there is something to catch up on. */
 const REPLAY_BYTES = 512 * 1_024;
-const UUID_TIME = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
 
 /** Leads rows through the spool: onto disk as they come, and from there to PostgreSQL when it takes them, in order. */
 export class SpoolWriter {
@@ -159,7 +159,7 @@ export class SpoolWriter {
       const spooled = await this.spool.read(REPLAY_BYTES);
       if (spooled === undefined) return this.writeUnspooled();
       this.oldest = timeOf(spooled.batch) ?? this.oldest;
-      if (!(await this.sink.write(spooled.batch, spooled.columns))) return false;
+      if (!(await this.sink.writeLate(spooled.batch, spooled.columns))) return false;
       this.retryDelayMs = 0;
       await this.spool.consume(spooled);
     }
@@ -186,10 +186,4 @@ export class SpoolWriter {
     first();
     void this.folder.touch().catch(() => undefined);
   }
-}
-
-/** From the id of the first row. */
-function timeOf(batch: EventBatch | undefined): number | undefined {
-  const id = UUID_TIME.exec(batch?.bytes.toString('latin1', 0, 36) ?? '');
-  return id === null ? undefined : parseInt(`${id[1] ?? ''}${id[2] ?? ''}`, 16);
 }
