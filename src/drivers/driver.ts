@@ -49,6 +49,11 @@ export interface WriteOptions {
   readonly sizeBytes: number | undefined;
 }
 
+export interface ReadOptions {
+  /** Other drivers that hold the same blob now. Asked for at most once, and only by who means to read parts of a large blob there. */
+  readonly alsoOn?: () => Promise<readonly Driver[]>;
+}
+
 export interface BlobRead {
   readonly stat: BlobStat;
   /** Exactly the bytes of the range asked for. Destroying it frees every resource of the read. */
@@ -94,7 +99,7 @@ export abstract class Driver {
    * - an end past the last byte is cut to it;
    * - an abort while the body is read destroys the body.
    */
-  abstract read(ctx: OperationContext, key: BlobKey, range?: ByteRange): Promise<BlobRead>;
+  abstract read(ctx: OperationContext, key: BlobKey, range?: ByteRange, options?: ReadOptions): Promise<BlobRead>;
 
   /** Behaviour: rejects with `NotFound` when there is no whole blob under the key. */
   abstract stat(ctx: OperationContext, key: BlobKey): Promise<BlobStat>;

@@ -29,8 +29,8 @@ const READS = { thresholdBytes: 16 * MIB, rangeBytes: 4 * MIB, hedgeAfterMs: 60_
 const closers: (() => Promise<unknown>)[] = [];
 const rows: Record<string, string>[] = [];
 
-async function remote(parallel: number): Promise<Driver> {
-  const simulator = await S3Simulator.start(QUIRKS);
+async function remote(parallel: number, totalBytesPerSecond = 0): Promise<Driver> {
+  const simulator = await S3Simulator.start({ ...QUIRKS, totalBytesPerSecond });
   closers.push(() => simulator.close());
   const { endpoint, bucket } = simulator;
   const settings = s3Settings(
@@ -82,6 +82,31 @@ async function speedsOf(driver: Driver, sizeBytes: number): Promise<[number, num
 afterAll(async () => {
   for (const close of closers) await close();
   process.stdout.write(`${rows.map((row) => Object.values(row).join('\t')).join('\n')}\n`);
+});
+
+/** Copies of one blob on backends of so many bytes per second each, all connections together. */
+it.each([
+  ['one copy', [60_000_000]],
+  ['two copies', [60_000_000, 60_000_000]],
+  ['two copies, one slower', [60_000_000, 15_000_000]],
+])('reads from %s', async (name, totals) => {
+  const drivers = await Promise.all(totals.map((total) => remote(6, total)));
+  const [first, ...others] = drivers;
+  if (first === undefined) throw new Error('there is no driver');
+  const sizeBytes = 64 * MIB;
+  const key = blobKey(ctx.tenantId, blobId(randomUUID()));
+  for (const driver of drivers) await driver.write(ctx, key, pieces(sizeBytes), { sizeBytes });
+  for (const round of [1, 2, 3]) {
+    const startedAt = performance.now();
+    const options = others.length === 0 ? undefined : { alsoOn: () => Promise.resolve(others) };
+    const { body } = await first.read(ctx, key, { start: 0, end: sizeBytes - 1 }, options);
+    let received = 0;
+    for await (const chunk of body) received += (chunk as Buffer).length;
+    expect(received).toBe(sizeBytes);
+    const speed = sizeBytes / (performance.now() - startedAt) / 1000;
+    rows.push({ size: '64 MiB', name: `${name}, read ${String(round)}`, read: `read ${speed.toFixed(0)} MB/s` });
+  }
+  for (const driver of drivers) await driver.close();
 });
 
 it.each([64, 1024])('%d MiB', async (size) => {

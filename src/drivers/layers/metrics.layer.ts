@@ -10,6 +10,7 @@ import type {
   ByteRange,
   DriverCapabilities,
   DriverHealth,
+  ReadOptions,
   RestoreRequest,
   WriteOptions,
 } from '../driver';
@@ -49,8 +50,8 @@ class MeteredDriver extends Driver {
     return this.measure(ctx, 'write', this.inner.write(ctx, key, source, options));
   }
 
-  read(ctx: OperationContext, key: BlobKey, range?: ByteRange): Promise<BlobRead> {
-    return this.measure(ctx, 'read', this.inner.read(ctx, key, range));
+  read(ctx: OperationContext, key: BlobKey, range?: ByteRange, options?: ReadOptions): Promise<BlobRead> {
+    return this.measure(ctx, 'read', this.inner.read(ctx, key, range, options));
   }
 
   stat(ctx: OperationContext, key: BlobKey): Promise<BlobStat> {

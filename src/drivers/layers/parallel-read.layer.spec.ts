@@ -135,4 +135,60 @@ describe('the parallel read layer', () => {
     await until('the body is closed', () => body.closed);
     expect(permits.taken).toBe(0);
   });
+
+  describe('with other copies of the blob', () => {
+    let readsOfOther: number;
+    let otherFaults: (call: number) => Fault | undefined;
+
+    const otherOf = async (): Promise<Driver> => {
+      readsOfOther = 0;
+      otherFaults = () => undefined;
+      const other = composeLayers(new MemoryDriver('o'), [
+        faultLayer((method) => (method === 'read' ? otherFaults((readsOfOther += 1)) : undefined)),
+      ]);
+      await other.write(contextOf(tenant), key, sourceOf(blob), { sizeBytes: blob.length });
+      return other;
+    };
+    // Without a checksum of the backend, only a range is put together of several copies.
+    const readFrom = async (driver: Driver, other: Driver): Promise<Buffer> => {
+      const alsoOn = (): Promise<readonly Driver[]> => Promise.resolve([other]);
+      const { body } = await driver.read(contextOf(tenant), key, { start: 1, end: 2040 }, { alsoOn });
+      return bytesOf(body);
+    };
+    const expected = blob.subarray(1, 2041);
+
+    it('reads ranges from all of them', async () => {
+      const driver = await driverOf();
+      const other = await otherOf();
+      expect((await readFrom(driver, other)).equals(expected)).toBe(true);
+      expect(Math.min(reads, readsOfOther)).toBeGreaterThan(1);
+      expect(reads + readsOfOther).toBe(21);
+      expect(permits.taken).toBe(0);
+    });
+
+    it.each([
+      ['refuses', { do: 'fail', kind: 'Unavailable' }],
+      ['breaks', { do: 'break', afterBytes: 40, kind: 'Corrupted' }],
+    ] as const)('goes on with the others where one %s', async (_, fault) => {
+      const driver = await driverOf();
+      const other = await otherOf();
+      otherFaults = () => fault;
+      expect((await readFrom(driver, other)).equals(expected)).toBe(true);
+      expect(readsOfOther).toBeGreaterThan(0);
+      otherFaults = () => undefined;
+      const opening = reads + 1;
+      faults = (call) => (call === opening ? undefined : fault);
+      expect((await readFrom(driver, other)).equals(expected)).toBe(true);
+      expect(permits.taken).toBe(0);
+    });
+
+    it('leaves a whole blob without a checksum to one', async () => {
+      const driver = await driverOf();
+      const other = await otherOf();
+      const alsoOn = (): Promise<readonly Driver[]> => Promise.resolve([other]);
+      const { body } = await driver.read(contextOf(tenant), key, undefined, { alsoOn });
+      expect((await bytesOf(body)).equals(blob)).toBe(true);
+      expect(readsOfOther).toBe(0);
+    });
+  });
 });

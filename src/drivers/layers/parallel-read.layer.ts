@@ -4,9 +4,11 @@ import type { BlobKey } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
 import { spanOf } from '../byte-range';
 import type { ByteSpan } from '../byte-range';
-import type { BlobRead, ByteRange, Driver } from '../driver';
+import type { BlobRead, ByteRange, Driver, ReadOptions } from '../driver';
 import { DriverError } from '../driver.errors';
 import { OrderedBody } from '../ordered-body';
+import { RangeSources } from '../range-sources';
+import type { Paces } from '../range-sources';
 import { ReadAhead } from '../read-ahead';
 import type { Semaphore } from '../semaphore';
 import type { DriverLayer } from './compose-layers';
@@ -31,7 +33,8 @@ export interface ParallelReadTelemetry {
 }
 
 /**
- * Fetches large blobs in several ranges at once and hands them on in order: beyond what a backend gives on one connection.
+ * Fetches large blobs in several ranges at once and hands them on in order: beyond what a backend gives on one connection, and with
+ * `alsoOn` from several copies, beyond what one backend gives.
  *
  * `memory` has a permit for each range that may be in memory, of all reads of the process; without one, a read goes on with the range
  * that its reader waits for alone. The checksum of a whole blob is verified before its last bytes are handed on. Each range is a read of its own to the layers within, which retry it.
@@ -45,6 +48,8 @@ export function parallelReadLayer(
 }
 
 class ParallelReadingDriver extends WrappedDriver {
+  private readonly paces: Paces = new Map();
+
   constructor(
     inner: Driver,
     private readonly options: ParallelReadOptions,
@@ -55,20 +60,42 @@ class ParallelReadingDriver extends WrappedDriver {
   }
 
   /** The first call tells the length, and its body is the first range. */
-  override async read(ctx: OperationContext, key: BlobKey, range?: ByteRange): Promise<BlobRead> {
+  override async read(
+    ctx: OperationContext,
+    key: BlobKey,
+    range?: ByteRange,
+    options?: ReadOptions,
+  ): Promise<BlobRead> {
     const first = await this.inner.read(ctx, key, range);
     const span = spanOf(range, first.stat.sizeBytes);
     if (span.endExclusive - span.start <= this.options.thresholdBytes) return first;
-    const open = async (start: number, end: number): Promise<Readable> =>
-      (await this.inner.read(ctx, key, { start, end })).body;
-    const onHedge = (): void => this.telemetry?.hedged(this.name);
-    const expectedCrc32 = span.endExclusive - span.start === first.stat.sizeBytes ? first.crc32 : undefined;
+    const isWhole = span.endExclusive - span.start === first.stat.sizeBytes;
+    const expectedCrc32 = isWhole ? first.crc32 : undefined;
+    const sources = new RangeSources(ctx, key, this.inner, this.paces);
     const body = new ParallelBody(
       ctx.signal,
       first.body,
-      { ...this.options, span, expectedCrc32, open, onHedge },
+      {
+        ...this.options,
+        span,
+        expectedCrc32,
+        open: (start, end) => sources.open(start, end),
+        onHedge: () => this.telemetry?.hedged(this.name),
+      },
       this.memory,
     );
+    // A whole blob is put together of several copies only where its checksum tells whether that went well.
+    if (options?.alsoOn !== undefined && isWhole === (expectedCrc32 !== undefined)) {
+      options.alsoOn().then(
+        (others) => {
+          if (others.length === 0) return;
+          sources.add(others);
+          body.widen(sources.count);
+        },
+        // The one copy will do.
+        () => undefined,
+      );
+    }
     return { stat: first.stat, body };
   }
 }
@@ -92,6 +119,7 @@ class ParallelBody extends OrderedBody {
   /** The first is the one that is handed on now. */
   private readonly ranges: FetchedRange[] = [];
   private nextStart: number;
+  private maxRanges: number;
   private hedgeTimer: NodeJS.Timeout | undefined;
   private checksum = 0;
 
@@ -103,7 +131,15 @@ class ParallelBody extends OrderedBody {
   ) {
     super(signal);
     this.nextStart = options.span.start;
+    this.maxRanges = options.maxRanges;
     this.add(memory.tryTake()).bytes.follow(first);
+    this.fetchAhead();
+  }
+
+  /** As many ranges at once as from so many copies. */
+  widen(copies: number): void {
+    if (this.destroyed) return;
+    this.maxRanges = this.options.maxRanges * copies;
     this.fetchAhead();
   }
 
@@ -149,7 +185,7 @@ class ParallelBody extends OrderedBody {
   }
 
   private fetchAhead(): void {
-    while (this.nextStart < this.options.span.endExclusive && this.ranges.length < this.options.maxRanges) {
+    while (this.nextStart < this.options.span.endExclusive && this.ranges.length < this.maxRanges) {
       const hasMemory = this.memory.tryTake();
       if (!hasMemory && this.ranges.length > 0) return;
       this.fetch(this.add(hasMemory));

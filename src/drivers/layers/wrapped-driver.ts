@@ -9,6 +9,7 @@ import type {
   ByteRange,
   DriverCapabilities,
   DriverHealth,
+  ReadOptions,
   RestoreRequest,
   WriteOptions,
 } from '../driver';
@@ -28,8 +29,8 @@ export abstract class WrappedDriver extends Driver {
     return this.inner.write(ctx, key, source, options);
   }
 
-  read(ctx: OperationContext, key: BlobKey, range?: ByteRange): Promise<BlobRead> {
-    return this.inner.read(ctx, key, range);
+  read(ctx: OperationContext, key: BlobKey, range?: ByteRange, options?: ReadOptions): Promise<BlobRead> {
+    return this.inner.read(ctx, key, range, options);
   }
 
   stat(ctx: OperationContext, key: BlobKey): Promise<BlobStat> {

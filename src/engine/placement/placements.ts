@@ -165,6 +165,11 @@ export class Placements {
     return this.readRanks.get(driver) ?? Number.MAX_SAFE_INTEGER;
   }
 
+  /** It holds more than backups, which are only read when nothing else is there. */
+  isReadFrom(driver: string): boolean {
+    return this.readRank(driver) < this.config.drivers.length;
+  }
+
   /** A blob of this driver may have copies on others. */
   mayHaveCopies(driver: string): boolean {
     return this.sharing.has(driver);

@@ -3,8 +3,10 @@ import { LRUCache } from 'lru-cache';
 import { Readable } from 'node:stream';
 import { blobKey } from '../../context/ids';
 import type { BlobId } from '../../context/ids';
+import { detach } from '../../context/operation-context';
 import type { OperationContext } from '../../context/operation-context';
 import { Database } from '../../database/database';
+import type { Driver, ReadOptions } from '../../drivers/driver';
 import { DriverError } from '../../drivers/driver.errors';
 import { DriverRegistry } from '../../drivers/driver.registry';
 import { ResumingBody } from '../../drivers/resuming-body';
@@ -18,6 +20,8 @@ import { FIND_REPLICAS, MARK_REPLICA } from './replica.statements';
 /** Blobs of which another copy than the first is read for a while, in one process. */
 const MAX_DETOURS = 10_000;
 const DETOUR_MS = 30_000;
+/** For reading all copies of a blob whole, to find out which of them is damaged. */
+const FIND_DAMAGED_MS = 3_600_000;
 const READ_CHUNK_BYTES = 256 * 1024;
 
 /** A blob as the row says that holds it. `driver`: where it is believed to be; it may have been moved since. */
@@ -66,19 +70,28 @@ export class ReplicaReader {
     const first = detour ?? blob.driver;
     const start = range?.start ?? 0;
     const end = range?.end ?? blob.sizeBytes - 1;
+    const mayHaveCopies = this.placements.mayHaveCopies(blob.driver);
     let current = first;
     let body: Readable;
+    /** Copies that large bodies were put together of, besides the first. */
+    let alsoRead: readonly string[] = [];
+    const alsoOn = async (): Promise<readonly Driver[]> => {
+      const others = await this.others(blob, first);
+      alsoRead = others.map(({ name }) => name);
+      return others;
+    };
     try {
-      body = await this.openOn(ctx, blob, first, range);
+      body = await this.openOn(ctx, blob, first, range, mayHaveCopies ? { alsoOn } : undefined);
     } catch (error) {
       ({ driver: current, body } = await this.openOther(ctx, blob, range, failures.set(first, error)));
     }
-    const check = range === undefined && this.placements.mayHaveCopies(blob.driver) ? this.check(ctx, blob) : undefined;
+    const check = range === undefined && mayHaveCopies ? this.check(ctx, blob) : undefined;
     const resume = async (receivedBytes: number, error: Error): Promise<Readable> => {
       failures.set(current, error);
       if (receivedBytes > 0 && lossOf(error) === 'corrupt') {
         // What was handed on may be wrong already. Who tries again is given another copy.
-        this.mark(blob, failures);
+        if (current !== first || alsoRead.length === 0) this.mark(blob, failures);
+        else void this.findDamaged(detach(ctx, FIND_DAMAGED_MS), blob, [first, ...alsoRead]);
         if (!this.placements.mayHaveCopies(current)) throw error;
         throw new DriverError('Unavailable', `blob ${blob.id} turned out to be damaged on ${current}`, {
           cause: error,
@@ -108,11 +121,38 @@ export class ReplicaReader {
     { id, sizeBytes }: WantedBlob,
     driver: string,
     range: ResolvedRange | undefined,
+    options?: ReadOptions,
   ): Promise<Readable> {
-    const { stat, body } = await this.drivers.get(driver).read(ctx, blobKey(ctx.tenantId, id), range);
+    const { stat, body } = await this.drivers.get(driver).read(ctx, blobKey(ctx.tenantId, id), range, options);
     if (stat.sizeBytes === sizeBytes) return body;
     body.destroy();
     throw new DriverError('Corrupted', `blob ${id} on ${driver} has not the size that was stored`);
+  }
+
+  /** Drivers besides `first` that hold the blob, and are not for backups alone. */
+  private async others(blob: WantedBlob, first: string): Promise<readonly Driver[]> {
+    const rows = await this.database.read<ReplicaRow & Readonly<Record<string, unknown>>>(FIND_REPLICAS, [blob.id]);
+    return rows
+      .filter(({ driver, state }) => driver !== first && state === 'live' && this.placements.isReadFrom(driver))
+      .map(({ driver }) => this.drivers.get(driver))
+      .filter((driver) => driver.isAvailable());
+  }
+
+  /** Which of the copies that a wrong body was put together of are to be made again. Never rejects. */
+  private async findDamaged(ctx: OperationContext, blob: WantedBlob, drivers: readonly string[]): Promise<void> {
+    try {
+      const [row] = await this.database.read<ReplicaRow & Readonly<Record<string, unknown>>>(FIND_REPLICAS, [blob.id]);
+      if (row === undefined || row.md5 === null) return;
+      for (const driver of drivers) {
+        const failure = await this.openOn(ctx, blob, driver, undefined)
+          .then((body) => digestOf(body, []))
+          .then(({ md5 }) => (row.md5?.equals(md5) === true ? undefined : corrupt(blob, driver)))
+          .catch((error: unknown) => error);
+        if (failure !== undefined) this.mark(blob, new Map([[driver, failure]]));
+      }
+    } catch (error) {
+      this.logger.warn(`blob ${blob.id} is damaged somewhere, and was not compared: ${String(error)}`);
+    }
   }
 
   /** The next copy that can be read, those that have failed left out. */
@@ -161,7 +201,7 @@ export class ReplicaReader {
         held = chunk;
       }
       if (!digest.digest().equals(md5)) {
-        throw new DriverError('Corrupted', `blob ${blob.id} on ${driver} has not the digest that was stored`);
+        throw corrupt(blob, driver);
       }
       if (held !== undefined) yield held;
     };
@@ -185,6 +225,10 @@ export class ReplicaReader {
       );
     }
   }
+}
+
+function corrupt({ id }: WantedBlob, driver: string): DriverError {
+  return new DriverError('Corrupted', `blob ${id} on ${driver} has not the digest that was stored`);
 }
 
 function asError(error: unknown): Error {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { crc32Of, md5, SimulatedStore } from './simulated-store';
-import { corrupted, errorAnswer, escapeXml, sendAnswer, sleepUntil, xmlAnswer } from './simulator-answers';
+import { corrupted, errorAnswer, escapeXml, sendAnswer, SharedPace, sleepUntil, xmlAnswer } from './simulator-answers';
 import type { SimulatedAnswer } from './simulator-answers';
 import { listObjects, listUploads } from './simulator-lists';
 import { AWS_LIKE } from './simulator-quirks';
@@ -42,6 +42,8 @@ export class S3Simulator {
   inFlight = 0;
   /** The most that was ever in flight at once. */
   maxInFlight = 0;
+
+  private readonly pace = new SharedPace();
 
   private constructor(
     private readonly server: Server,
@@ -150,6 +152,7 @@ export class S3Simulator {
       isHead: call.method === 'HEAD',
       fault: hasBody ? call.fault : undefined,
       bytesPerSecond: this.quirks.bytesPerSecond,
+      total: { pace: this.pace, bytesPerSecond: this.quirks.totalBytesPerSecond },
     });
   }
 

@@ -26,14 +26,31 @@ export function escapeXml(text: string): string {
 
 const PIECE_BYTES = 64 * 1024;
 
-/** Sends `answer`, with what `fault` does to its body, no faster than `bytesPerSecond` (0: no limit). */
+/** What all answers of a backend together may not exceed. */
+export class SharedPace {
+  private busyUntilMs = 0;
+
+  /** When so many bytes more are sent, on the clock of `performance.now()`. */
+  reserve(bytes: number, bytesPerSecond: number): number {
+    this.busyUntilMs = Math.max(this.busyUntilMs, performance.now()) + (bytes / bytesPerSecond) * 1000;
+    return this.busyUntilMs;
+  }
+}
+
+/** Sends `answer`, with what `fault` does to its body, no faster than `bytesPerSecond` and `total` (0: no limit). */
 export async function sendAnswer(
   response: ServerResponse,
   answer: SimulatedAnswer,
-  options: { readonly isHead: boolean; readonly fault: SimulatedFault | undefined; readonly bytesPerSecond: number },
+  options: {
+    readonly isHead: boolean;
+    readonly fault: SimulatedFault | undefined;
+    readonly bytesPerSecond: number;
+    readonly total?: { readonly pace: SharedPace; readonly bytesPerSecond: number };
+  },
 ): Promise<void> {
   const body = answer.body ?? Buffer.alloc(0);
-  const { isHead, fault, bytesPerSecond } = options;
+  const startedAtMs = performance.now();
+  const { isHead, fault, bytesPerSecond, total } = options;
   response.writeHead(answer.status, { 'content-length': String(body.length), ...answer.headers });
   if (isHead) {
     response.end();
@@ -59,8 +76,15 @@ export async function sendAnswer(
     case 'stall':
     case 'reset':
     case 'lose-answer':
-      if (bytesPerSecond === 0) response.end(body);
-      else await trickle(response, body, bytesPerSecond);
+      if (bytesPerSecond === 0 && (total?.bytesPerSecond ?? 0) === 0) response.end(body);
+      else {
+        await trickle(response, body, (sentBytes, bytes) =>
+          Math.max(
+            bytesPerSecond === 0 ? 0 : (sentBytes / bytesPerSecond) * 1000 + startedAtMs,
+            total === undefined || total.bytesPerSecond === 0 ? 0 : total.pace.reserve(bytes, total.bytesPerSecond),
+          ),
+        );
+      }
   }
 }
 
@@ -72,11 +96,15 @@ export function corrupted(bytes: Buffer): Buffer {
   return copy;
 }
 
-async function trickle(response: ServerResponse, body: Buffer, bytesPerSecond: number): Promise<void> {
-  const startedAtMs = performance.now();
+async function trickle(
+  response: ServerResponse,
+  body: Buffer,
+  untilMs: (sentBytes: number, bytes: number) => number,
+): Promise<void> {
   for (let from = 0; from < body.length && !response.destroyed; from += PIECE_BYTES) {
-    response.write(body.subarray(from, from + PIECE_BYTES));
-    await sleepUntil(startedAtMs + ((from + PIECE_BYTES) / bytesPerSecond) * 1000);
+    const piece = body.subarray(from, from + PIECE_BYTES);
+    response.write(piece);
+    await sleepUntil(untilMs(from + piece.length, piece.length));
   }
   response.end();
 }

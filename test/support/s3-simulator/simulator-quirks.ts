@@ -28,6 +28,8 @@ export interface SimulatorQuirks {
   readonly latencyMs: number;
   /** Of each body in either direction; 0: no limit. */
   readonly bytesPerSecond: number;
+  /** Of the bodies of all answers together; 0: no limit. */
+  readonly totalBytesPerSecond: number;
   readonly maxKeysPerPage: number;
   /** Of all parts but the last. */
   readonly minPartBytes: number;
@@ -49,6 +51,7 @@ export const AWS_LIKE: SimulatorQuirks = {
   isArchived: false,
   latencyMs: 0,
   bytesPerSecond: 0,
+  totalBytesPerSecond: 0,
   maxKeysPerPage: 1000,
   minPartBytes: 5 * 1024 * 1024,
 };
