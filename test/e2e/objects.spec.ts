@@ -9,6 +9,8 @@ import {
   PutObjectAclCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { createHash, randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { refusalOf, sendRaw } from './raw-answer';
 import { textOf, useS3 } from './s3-suite';
 
@@ -40,6 +42,32 @@ describe('objects', () => {
     const get = await suite.s3.send(new GetObjectCommand({ Bucket, Key: 'k' }));
     expect(Body.equals(Buffer.from((await get.Body?.transformToByteArray()) ?? []))).toBe(true);
     expect((await suite.s3.send(new HeadObjectCommand({ Bucket, Key: 'k' }))).ContentLength).toBe(size);
+  });
+
+  it('mixes no bodies of clients that read at once, some of which go away', async () => {
+    const Bucket = await suite.newBucket();
+    const bodies = [17_000, 65_536, 100_000, 262_144, 700_000, 3_000_000].map((size) => randomBytes(size));
+    const put = (Body: Buffer, index: number): Promise<unknown> =>
+      suite.s3.send(new PutObjectCommand({ Bucket, Key: String(index), Body }));
+    await Promise.all(bodies.map(put));
+    const read = async (turn: number): Promise<void> => {
+      const index = turn % bodies.length;
+      const { Body } = await suite.s3.send(new GetObjectCommand({ Bucket, Key: String(index) }));
+      if (!(Body instanceof Readable)) throw new Error('there is no body');
+      const digest = createHash('md5');
+      for await (const piece of Body) {
+        digest.update(piece);
+        // It leaves what it has not read yet on its way.
+        if (turn % 4 === 3) return;
+      }
+      const expected = createHash('md5').update(bodies[index] ?? '');
+      expect(digest.digest('hex')).toBe(expected.digest('hex'));
+    };
+    let turn = 0;
+    const reader = async (): Promise<void> => {
+      while (turn < 240) await read((turn += 1));
+    };
+    await Promise.all(Array.from({ length: 12 }, reader));
   });
 
   it('tells apart keys that file systems and routers would not', async () => {

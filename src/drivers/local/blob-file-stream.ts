@@ -1,5 +1,6 @@
 import { read } from 'node:fs';
 import { Readable } from 'node:stream';
+import { takePiece } from '../../context/piece-memory';
 import { abortedError } from '../abort-scope';
 import type { ByteSpan } from '../byte-range';
 import { DriverError } from '../driver.errors';
@@ -41,8 +42,7 @@ export class BlobFileStream extends Readable {
       return;
     }
     this.isReading = true;
-    // Not from the shared pool: the piece is handed on and may live as long as a slow client reads.
-    read(this.fd, Buffer.allocUnsafeSlow(lengthBytes), 0, lengthBytes, this.position, this.onPiece);
+    read(this.fd, takePiece(lengthBytes), 0, lengthBytes, this.position, this.onPiece);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

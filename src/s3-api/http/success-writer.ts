@@ -12,6 +12,7 @@ import { keepConnection } from './keep-connection';
 import { PacedStream } from './paced-stream';
 import type { S3Request } from './s3-request';
 import type { S3Response, XmlElement } from './s3-response';
+import { sendBody } from './send-body';
 
 /** White space goes out this often: proxies and SDKs give up on a silent connection after 30 to 60 s. */
 const KEEP_ALIVE_INTERVAL_MS = 10_000;
@@ -131,8 +132,8 @@ function writeStream(request: S3Request, answer: S3Response, source: Readable): 
   source.on('error', (error) => {
     if (!isPrematureClose(error)) reportBrokenAnswer(request, error);
   });
-  if (paced === undefined) pipeline(source, response, ignore);
-  else pipeline(source, paced, response, ignore);
+  if (paced !== undefined) pipeline(source, paced, ignore);
+  sendBody(sent, response);
 }
 
 async function writeKeptAlive(request: S3Request, answer: S3Response, result: Promise<XmlElement>): Promise<void> {
