@@ -21,6 +21,8 @@ export type Principal =
  */
 export interface OperationContext {
   readonly requestId: string;
+  /** Epoch milliseconds when the request began; undefined: a background job, which has no row in the event log. */
+  readonly startedAtMs?: number | undefined;
   /** Name from the operation catalogue, or of a background job. */
   readonly operation: string;
   readonly tenantId: TenantId;
@@ -55,6 +57,7 @@ export function detach(ctx: OperationContext, timeoutMs: number): OperationConte
 export function withSignal(ctx: OperationContext, signal: AbortSignal): OperationContext {
   return {
     requestId: ctx.requestId,
+    startedAtMs: ctx.startedAtMs,
     operation: ctx.operation,
     tenantId: ctx.tenantId,
     principal: ctx.principal,

@@ -13,6 +13,7 @@ import { Notifications1700000000015 } from './migrations/1700000000015-notificat
 import { Idleness1700000000016 } from './migrations/1700000000016-idleness';
 import { PlacementSettings1700000000017 } from './migrations/1700000000017-placement-settings';
 import { Restores1700000000018 } from './migrations/1700000000018-restores';
+import { EventJournal1700000000020 } from './migrations/1700000000020-event-journal';
 
 /** Every migration, oldest first. The numbers in the class names decide the order. */
 export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface)[] = [
   Idleness1700000000016,
   PlacementSettings1700000000017,
   Restores1700000000018,
+  EventJournal1700000000020,
 ];

@@ -1,5 +1,5 @@
+import { eventId } from '../context/event-id';
 import type { AccessLogEntry, RequestRecord } from '../context/request-record';
-import { eventId } from './event-id';
 
 /** The columns of a line, in its order. A line of an older version names those that it had (spool/spool-segment.ts). */
 export const EVENT_COLUMNS =
@@ -26,7 +26,7 @@ export function eventLine(record: RequestRecord): string {
   const { startedAtMs, startedClockMs, firstByteClockMs } = record;
   const firstByteMs = firstByteClockMs === undefined ? undefined : firstByteClockMs - startedClockMs;
   return (
-    `${eventId(startedAtMs)}\t${timeText(startedAtMs)}\t${record.requestId}\t${record.tenantId ?? NULL}\t` +
+    `${eventId(startedAtMs, record.requestId)}\t${timeText(startedAtMs)}\t${record.requestId}\t${record.tenantId ?? NULL}\t` +
     `${record.userId ?? NULL}\t${text(record.accessKeyId, MAX_NAME_CHARS)}\t${record.operation}\t` +
     `${text(record.container, MAX_NAME_CHARS)}\t${text(record.artifactKey, MAX_NAME_CHARS)}\t` +
     `${text(record.versionId, MAX_NAME_CHARS)}\t${record.outcome}\t${record.status}\t${record.errorCode ?? NULL}\t` +

@@ -30,6 +30,8 @@ export class Engine1700000000002 implements MigrationInterface {
     await runner.query('DROP FUNCTION IF EXISTS vaultaire_count_usage, vaultaire_forget_usage');
     // And of notifications.
     await runner.query('DROP FUNCTION IF EXISTS vaultaire_emit');
+    // And of the journal of changes.
+    await runner.query('DROP FUNCTION IF EXISTS vaultaire_journal');
     for (const sql of [
       DROP_SWEEPING_FUNCTIONS,
       DROP_MULTIPART_FUNCTIONS,

@@ -1,7 +1,13 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { ARTIFACT_FUNCTIONS, DROP_ARTIFACT_FUNCTIONS } from './engine/artifacts';
 import { DROP_MULTIPART_FUNCTIONS, MULTIPART_FUNCTIONS } from './engine/multipart';
-import { DROP_NOTIFICATIONS, EMIT_NOTHING, NOTIFICATION_FUNCTIONS, NOTIFICATION_TABLES } from './engine/notifications';
+import {
+  DROP_NOTIFICATIONS,
+  EMIT_NOTHING,
+  NOTIFICATION_FUNCTIONS,
+  NOTIFICATION_TABLES,
+  TAG_FUNCTION,
+} from './engine/notifications';
 
 /** Changes that are told to others: targets, rules of containers, and an outbox written in the transaction of each change. */
 export class Notifications1700000000015 implements MigrationInterface {
@@ -11,6 +17,7 @@ export class Notifications1700000000015 implements MigrationInterface {
     for (const sql of [
       NOTIFICATION_TABLES,
       NOTIFICATION_FUNCTIONS,
+      TAG_FUNCTION,
       DROP_MULTIPART_FUNCTIONS,
       DROP_ARTIFACT_FUNCTIONS,
       ARTIFACT_FUNCTIONS,

@@ -18,6 +18,7 @@ import { Placements } from '../placement/placements';
 import { QuotaAdmission } from '../quota/quota-admission';
 import { commitLimits, quotaExceeded } from '../quota/quota-limits';
 import { defaultChecksumType, supportsChecksumType } from './multipart-checksum';
+import { originOf } from '../change-origin';
 import { ABORT_UPLOAD, COMMIT_PART, CREATE_UPLOAD } from './multipart.statements';
 import { MAX_PART_BYTES } from './multipart.types';
 import type { CopyPart, CreateUpload, PartWritten, PutPart, UploadAddress } from './multipart.types';
@@ -163,6 +164,7 @@ export class MultipartService {
           etag,
           ofUpload?.value,
           commitLimits(ctx, container),
+          originOf(ctx),
         ],
       );
       if (row?.outcome === 'NoSuchUpload') {

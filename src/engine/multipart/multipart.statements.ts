@@ -15,7 +15,7 @@ export const FIND_UPLOAD: Statement = {
 
 export const COMMIT_PART: Statement = {
   name: 'commit_part',
-  text: 'SELECT * FROM vaultaire_commit_part($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+  text: 'SELECT * FROM vaultaire_commit_part($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
 };
 
 export const LOAD_PARTS: Statement = {

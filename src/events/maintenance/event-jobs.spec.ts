@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { TestDatabase } from '../../../test/support/test-database';
 import { createTestDatabase } from '../../../test/support/test-database';
 import { VaultaireConfig } from '../../config/vaultaire-config';
+import { eventId } from '../../context/event-id';
 import { RequestRecord } from '../../context/request-record';
 import { makeDataSource } from '../../database/data-source';
 import { Database } from '../../database/database';
@@ -85,6 +86,50 @@ describe('the jobs of the event log', () => {
     return row?.count ?? 0;
   };
   const at = (daysAgo: number): number => TODAY_MS - daysAgo * DAY_MS + 1_000;
+
+  it('make rows of what was changed and not logged any more, once, with the patience that late rows need', async () => {
+    const requests = ['00000000000000A1', '00000000000000A2', '00000000000000A3'];
+    const startedAtMs = Date.now() - 3_600_000;
+    const origin = (requestId: string): string =>
+      `PutObject ${requestId} 192.0.2.1 ${PLAIN} AKIATEST ${eventId(startedAtMs, requestId)}`;
+    for (const requestId of requests)
+      await dataSource.query('SELECT vaultaire_journal($1, $2, $3, $4, $5)', [origin(requestId), PLAIN, 'c', 'k', 7]);
+    const logged = (requestId: string): string =>
+      eventLine(
+        Object.assign(new RequestRecord(requestId, 'PutObject'), { startedAtMs, status: 200, tenantId: PLAIN }),
+      );
+    const write = (requestId: string): Promise<unknown> =>
+      writeEvents(database, { bytes: Buffer.from(logged(requestId)), rows: 1 });
+    await write('00000000000000A1');
+    await dataSource.query(
+      `UPDATE event_journal SET journaled_at = journaled_at - interval '11 minutes' WHERE origin NOT LIKE '%A3 %'`,
+    );
+    await run('event-recovery');
+    // Late, from a spool.
+    await write('00000000000000A2');
+    await run('event-recovery');
+    const rows: unknown[] = await dataSource.query(
+      `SELECT request_id, access_key_id, user_id, operation, container, artifact_key, outcome, status, bytes_in::integer,
+         remote_address, time FROM events ORDER BY request_id`,
+    );
+    expect(rows).toEqual([
+      expect.objectContaining({ request_id: '00000000000000A1', access_key_id: null }),
+      {
+        request_id: '00000000000000A2',
+        access_key_id: 'AKIATEST',
+        user_id: PLAIN,
+        operation: 'PutObject',
+        container: 'c',
+        artifact_key: 'k',
+        outcome: 'completed',
+        status: 200,
+        bytes_in: 7,
+        remote_address: '192.0.2.1',
+        time: new Date(startedAtMs),
+      },
+    ]);
+    expect(await dataSource.query('SELECT count(*)::integer AS count FROM event_journal')).toEqual([{ count: 1 }]);
+  });
 
   it('keep the rows of each tenant as long as its plan or its own policy says, and the default for others', async () => {
     for (const days of [70, 40, 20, 10]) await partitionOf(days);

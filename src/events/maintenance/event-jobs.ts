@@ -4,9 +4,18 @@ import { retainNotifications } from '../notifications/notification-retention';
 
 const DAYS_AHEAD = 3;
 const EXPIRY_BATCH_ROWS = 5_000;
+/** Rows have come to the log by then, also those that waited on disk, which tell more than the journal does. */
+const RECOVERY_PATIENCE_SECONDS = 600;
+const RECOVERY_BATCH_ROWS = 50_000;
 /** Rows that come later than this, from a spool, are in the log and not in the roll-up. */
 const ROLL_UP_DAYS = 3;
 const DAY_MS = 86_400_000;
+
+/** Takes changes off the journal that are older than $1 seconds, $2 at the most. */
+export const RECOVER_EVENTS = {
+  name: 'events-recover',
+  text: 'SELECT taken, recovered FROM vaultaire_recover_events(make_interval(secs => $1), $2)',
+};
 
 /** A day of the log may take longer to read than a statement of the gateway may take. For the rest of the transaction. */
 const LIFT_TIMEOUT = { name: 'events-lift-timeout', text: `SELECT set_config('statement_timeout', '0', true)` };
@@ -58,5 +67,18 @@ const rollUp: PeriodicJob = {
   },
 };
 
+/** Rows of changes that a gateway which was killed did not write any more, from the journal of those changes. */
+const recover: PeriodicJob = {
+  name: 'event-recovery',
+  intervalSeconds: 60,
+  async run(database, _config, signal) {
+    while (!signal.aborted) {
+      const values = [RECOVERY_PATIENCE_SECONDS, RECOVERY_BATCH_ROWS];
+      const [row] = await database.query<{ taken: string }>(RECOVER_EVENTS, values);
+      if (row === undefined || Number(row.taken) < RECOVERY_BATCH_ROWS) return;
+    }
+  },
+};
+
 /** In the order in which they run when all are due. */
-export const EVENT_JOBS: readonly PeriodicJob[] = [createPartitions, expire, rollUp, retainNotifications];
+export const EVENT_JOBS: readonly PeriodicJob[] = [createPartitions, recover, expire, rollUp, retainNotifications];

@@ -91,6 +91,10 @@ class RequestContext implements OperationContext {
     this.observer = request.record;
   }
 
+  get startedAtMs(): number {
+    return this.request.record.startedAtMs;
+  }
+
   get signal(): AbortSignal {
     return this.request.signal;
   }

@@ -35,7 +35,7 @@ $$;
 -- Makes bytes that were stored (p_source 'written'), that come along (p_inline) or that another version holds
 -- (p_source 'shared') the current version of a key. p_limits: see vaultaire_count_usage. p_freed_bytes: counted until now for
 -- what the version takes the place of, besides the version that it displaces: the parts of its upload. p_origin: who asked, for
--- those who are told of the change (see vaultaire_emit).
+-- those who are told of the change (see vaultaire_emit) and for the event log (see vaultaire_journal).
 -- outcome: ok | NoSuchContainer | NoSuchArtifact | PreconditionFailed | Interrupted | QuotaExceeded (quota says which)
 CREATE FUNCTION vaultaire_commit_artifact(
   p_container_id bigint, p_key text, p_tenant_id uuid, p_owner_id uuid,
@@ -51,6 +51,7 @@ CREATE FUNCTION vaultaire_commit_artifact(
 DECLARE
   v_versioning text;
   v_tenant_id uuid;
+  v_container text;
   v_is_notified boolean;
   v_latest record;
   v_has_latest boolean;
@@ -60,7 +61,7 @@ DECLARE
   v_artifacts bigint := 1;
 BEGIN
   PERFORM vaultaire_lock_container(p_container_id);
-  SELECT c.versioning, c.tenant_id, c.is_notified INTO v_versioning, v_tenant_id, v_is_notified
+  SELECT c.versioning, c.tenant_id, c.name, c.is_notified INTO v_versioning, v_tenant_id, v_container, v_is_notified
   FROM containers c WHERE c.id = p_container_id;
   IF NOT FOUND THEN outcome := 'NoSuchContainer'; RETURN; END IF;
   PERFORM vaultaire_lock_key(p_container_id, p_key);
@@ -156,6 +157,9 @@ BEGIN
     );
   END IF;
   outcome := 'ok';
+  IF split_part(p_origin, ' ', 6) <> '' THEN
+    PERFORM vaultaire_journal(p_origin, v_tenant_id, v_container, p_key, p_size_bytes);
+  END IF;
   IF v_is_notified THEN
     PERFORM vaultaire_emit(
       p_container_id, p_key,
@@ -297,7 +301,7 @@ DECLARE
   v_removed record;
 BEGIN
   PERFORM vaultaire_lock_container(p_container_id);
-  SELECT c.versioning, c.tenant_id, c.is_notified INTO v_container FROM containers c WHERE c.id = p_container_id;
+  SELECT c.versioning, c.tenant_id, c.name, c.is_notified INTO v_container FROM containers c WHERE c.id = p_container_id;
   IF NOT FOUND THEN outcome := 'NoSuchContainer'; RETURN; END IF;
   SELECT * INTO v_removed FROM vaultaire_remove_version(
     p_container_id, v_container.versioning, p_key, p_selector, p_version_id, p_owner_id,
@@ -308,6 +312,9 @@ BEGIN
   is_null_version := v_removed.is_null_version;
   was_versioned := v_container.versioning <> 'off';
   is_delete_marker := v_removed.is_delete_marker;
+  IF version_id IS NOT NULL AND split_part(p_origin, ' ', 6) <> '' THEN
+    PERFORM vaultaire_journal(p_origin, v_container.tenant_id, v_container.name, p_key, 0);
+  END IF;
   IF v_container.is_notified AND version_id IS NOT NULL THEN
     PERFORM vaultaire_emit_removal(
       p_container_id, v_container.versioning, p_key, p_selector, version_id, is_null_version, p_origin
@@ -339,7 +346,7 @@ DECLARE
   v_manifest_ids uuid[] := '{}';
 BEGIN
   PERFORM vaultaire_lock_container(p_container_id);
-  SELECT c.versioning, c.tenant_id, c.is_notified INTO v_container FROM containers c WHERE c.id = p_container_id;
+  SELECT c.versioning, c.tenant_id, c.name, c.is_notified INTO v_container FROM containers c WHERE c.id = p_container_id;
   IF NOT FOUND THEN
     RETURN QUERY SELECT e.place::integer, 'NoSuchContainer', NULL::bigint, NULL::boolean, NULL::boolean, NULL::boolean
     FROM unnest(p_keys) WITH ORDINALITY AS e (key, place);
@@ -372,6 +379,9 @@ BEGIN
     END IF;
     RETURN NEXT;
   END LOOP;
+  IF split_part(p_origin, ' ', 6) <> '' THEN
+    PERFORM vaultaire_journal(p_origin, v_container.tenant_id, v_container.name, NULL, 0);
+  END IF;
   PERFORM vaultaire_count_usage(v_container.tenant_id, p_container_id, -v_bytes, -v_artifacts, NULL);
   PERFORM vaultaire_release(b.id, NULL) FROM (SELECT unnest(v_blob_ids) AS id ORDER BY 1) b;
   PERFORM vaultaire_release(NULL, m.id) FROM (SELECT unnest(v_manifest_ids) AS id ORDER BY 1) m;

@@ -33,7 +33,7 @@ $$;
 -- outcome: ok | NoSuchUpload | Interrupted | QuotaExceeded (quota says which)
 CREATE FUNCTION vaultaire_commit_part(
   p_upload_id uuid, p_part_number integer, p_tenant_id uuid, p_blob_id uuid, p_md5 bytea, p_inline bytea,
-  p_size_bytes bigint, p_etag text, p_checksum_value text, p_limits bigint[] DEFAULT NULL,
+  p_size_bytes bigint, p_etag text, p_checksum_value text, p_limits bigint[] DEFAULT NULL, p_origin text DEFAULT NULL,
   OUT outcome text, OUT created_at timestamptz, OUT quota text
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -42,7 +42,7 @@ DECLARE
   v_old record;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(2, hashtext(p_upload_id::text));
-  SELECT c.id, c.tenant_id INTO v_container FROM multipart_uploads u JOIN containers c ON c.id = u.container_id
+  SELECT c.id, c.tenant_id, c.name, u.key INTO v_container FROM multipart_uploads u JOIN containers c ON c.id = u.container_id
   WHERE u.id = p_upload_id AND u.state = 'open';
   IF NOT FOUND THEN outcome := 'NoSuchUpload'; RETURN; END IF;
   -- A part that can't be committed leaves nothing of what follows.
@@ -68,6 +68,9 @@ BEGIN
       checksum_value = p_checksum_value, created_at = vaultaire_commit_part.created_at
     WHERE p.upload_id = p_upload_id AND p.part_number = p_part_number;
     IF v_old.blob_id IS NOT NULL THEN PERFORM vaultaire_doom_blobs(ARRAY[v_old.blob_id]); END IF;
+    IF split_part(p_origin, ' ', 6) <> '' THEN
+      PERFORM vaultaire_journal(p_origin, v_container.tenant_id, v_container.name, v_container.key, p_size_bytes);
+    END IF;
     outcome := 'ok';
   EXCEPTION WHEN SQLSTATE 'VT003' THEN
     outcome := CASE WHEN quota IS NULL THEN 'Interrupted' ELSE 'QuotaExceeded' END;

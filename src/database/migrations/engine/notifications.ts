@@ -76,6 +76,31 @@ CREATE INDEX notification_outbox_by_time ON notification_outbox USING brin (occu
 ALTER TABLE containers ADD COLUMN IF NOT EXISTS is_notified boolean NOT NULL DEFAULT false;
 `;
 
+export const TAG_FUNCTION = `
+-- Tags of a version; the event of them is in order with the others of the key.
+CREATE OR REPLACE FUNCTION vaultaire_set_tags(
+  p_container_id bigint, p_key text, p_version_id bigint, p_tags jsonb, p_origin text
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_version record;
+BEGIN
+  PERFORM vaultaire_lock_key(p_container_id, p_key);
+  UPDATE artifact_versions v SET tags = p_tags
+  WHERE v.container_id = p_container_id AND v.key = p_key AND v.id = p_version_id
+  RETURNING v.etag, v.is_null_version INTO v_version;
+  IF NOT FOUND THEN RETURN; END IF;
+  IF split_part(p_origin, ' ', 6) <> '' THEN
+    PERFORM vaultaire_journal(p_origin, c.tenant_id, c.name, p_key, 0) FROM containers c WHERE c.id = p_container_id;
+  END IF;
+  PERFORM vaultaire_emit(
+    p_container_id, p_key,
+    CASE WHEN starts_with(p_origin, 'DeleteObjectTagging ') THEN 'ObjectTagging:Delete' ELSE 'ObjectTagging:Put' END,
+    NULL, v_version.etag, CASE WHEN c.versioning <> 'off' THEN p_version_id END, v_version.is_null_version, p_origin
+  ) FROM containers c WHERE c.id = p_container_id AND c.is_notified;
+END
+$$;
+`;
+
 export const NOTIFICATION_FUNCTIONS = `
 -- Adds a change to the outbox for whoever wants it, in the change's transaction, with the key locked. Called only where
 -- containers.is_notified. p_event as S3 names it, without "s3:". p_version_id NULL: none is told.
@@ -97,26 +122,6 @@ CREATE OR REPLACE FUNCTION vaultaire_emit(
     AND starts_with(p_key, coalesce(r.prefix, ''))
     AND right(p_key, length(coalesce(r.suffix, ''))) = coalesce(r.suffix, '')
   ORDER BY r.place
-$$;
-
--- Tags of a version; the event of them is in order with the others of the key.
-CREATE FUNCTION vaultaire_set_tags(
-  p_container_id bigint, p_key text, p_version_id bigint, p_tags jsonb, p_origin text
-) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  v_version record;
-BEGIN
-  PERFORM vaultaire_lock_key(p_container_id, p_key);
-  UPDATE artifact_versions v SET tags = p_tags
-  WHERE v.container_id = p_container_id AND v.key = p_key AND v.id = p_version_id
-  RETURNING v.etag, v.is_null_version INTO v_version;
-  IF NOT FOUND THEN RETURN; END IF;
-  PERFORM vaultaire_emit(
-    p_container_id, p_key,
-    CASE WHEN starts_with(p_origin, 'DeleteObjectTagging ') THEN 'ObjectTagging:Delete' ELSE 'ObjectTagging:Put' END,
-    NULL, v_version.etag, CASE WHEN c.versioning <> 'off' THEN p_version_id END, v_version.is_null_version, p_origin
-  ) FROM containers c WHERE c.id = p_container_id AND c.is_notified;
-END
 $$;
 
 -- Replaces the rules of a container and tells each of their targets once (s3:TestEvent). False: there is no such container.
