@@ -31,6 +31,7 @@ import { AdminTokenAuthenticator } from './tokens/admin-token.authenticator';
     IdempotencyStore,
     ListeningAddresses,
     ThrottlingModule,
+    EventsModule,
   ],
 })
 export class AdminPlaneModule {}

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Observable } from 'rxjs';
 import { catchError, concatMap, map, of } from 'rxjs';
+import { ChangeAnnouncer } from '../events/change-announcer';
 import { etagOf } from './etag';
 import { adminRequestOf } from './http/admin-request';
 import { readJsonBody } from './http/json-body';
@@ -13,12 +14,15 @@ import type { IdempotencyClaim, StoredAnswer } from './idempotency/idempotency.s
 const KEPT_HEADERS = ['ETag', 'Location'];
 
 /**
- * Around every handler of the admin API: reads the body once the guard let the request in, gives the answer of an earlier POST with
+ * Around every handler of the admin API: reads the body once the guard let the request in, announces changes to the event log, gives the answer of an earlier POST with
  * the same `Idempotency-Key` again, and sets the ETag.
  */
 @Injectable()
 export class AdminInterceptor implements NestInterceptor {
-  constructor(private readonly idempotency: IdempotencyStore) {}
+  constructor(
+    private readonly idempotency: IdempotencyStore,
+    private readonly changes: ChangeAnnouncer,
+  ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const http = context.switchToHttp();
@@ -26,6 +30,8 @@ export class AdminInterceptor implements NestInterceptor {
     const response = http.getResponse<Response>();
     const { bytes, value } = await readJsonBody(message);
     message.body = value;
+    if (message.method !== 'GET' && message.method !== 'HEAD')
+      await this.changes.announce(adminRequestOf(message).record);
     const answers = next.handle().pipe(
       map((answer: unknown) => {
         setEtag(response, answer);

@@ -1,7 +1,7 @@
 import type { StoredState } from '../support/stored-state';
 
 /** Written by the mere passing of time, or of requests, which refusals to the tenant's own users are too. */
-const NOT_OF_THE_TENANT = /^(events|usage_history|tenant_egress|artifact_access)/;
+const NOT_OF_THE_TENANT = /^(events|event_journal|usage_history|tenant_egress|artifact_access)/;
 
 /** Rows that hang on others, without a column for tenant or container. */
 const HANGING = `

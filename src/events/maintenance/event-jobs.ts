@@ -81,4 +81,4 @@ const recover: PeriodicJob = {
 };
 
 /** In the order in which they run when all are due. */
-export const EVENT_JOBS: readonly PeriodicJob[] = [createPartitions, recover, expire, rollUp, retainNotifications];
+export const EVENT_JOBS: readonly PeriodicJob[] = [createPartitions, expire, rollUp, retainNotifications, recover];
