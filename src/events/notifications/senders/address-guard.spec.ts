@@ -21,6 +21,9 @@ describe('AddressGuard', () => {
     '::ffff:127.0.0.1',
     '64:ff9b::7f00:1',
     '2002:7f00:1::',
+    '::7f00:1',
+    '::a00:1',
+    '4000::1',
     'not an address',
   ])('refuses %s', (address) => {
     expect(closed.isAllowed(address)).toBe(false);

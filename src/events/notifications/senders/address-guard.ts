@@ -3,6 +3,9 @@ import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
+/** RFC 4291, section 2.5.4, and IANA's registry of IPv6 unicast addresses. */
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
+
 type Network = readonly [address: ipaddr.IPv4 | ipaddr.IPv6, bits: number];
 type LookupCallback = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
 
@@ -39,7 +42,9 @@ export class AddressGuard {
     if (this.networks.some(([network, bits]) => address.kind() === network.kind() && address.match(network, bits))) {
       return true;
     }
-    return address.range() === 'unicast';
+    if (address.range() !== 'unicast') return false;
+    // What IANA has given out for all to reach: the rest has uses of its own, as `::a.b.c.d`, an IPv4 address in disguise.
+    return address instanceof ipaddr.IPv4 || address.match(GLOBAL_UNICAST);
   }
 
   /** @throws ForbiddenAddressError when `host` is an address that is not allowed; a name is looked up later */
