@@ -113,6 +113,9 @@ export class DriverDrainer {
   /** The reason where it failed. */
   private async move(name: string, row: HeldBlobRow, { to, signal }: DrainOptions): Promise<boolean | string> {
     const placement = this.placements.ofBlob(row.placement);
+    if (to !== undefined && !this.placements.allows(placement, to)) {
+      return `the placement ${placement.name} stays on drivers with the label ${placement.residency}, which ${to} has not`;
+    }
     try {
       const [targets, copies] = to === undefined ? [placement.drivers, placement.copies] : [[to], 1];
       return await this.mover.moveOff(name, row, targets, copies, signal);

@@ -160,6 +160,13 @@ export class Placements {
     return placement;
   }
 
+  /** Whether bytes of the placement may be on the driver at all. */
+  allows({ residency }: Placement, driver: string): boolean {
+    return (
+      residency === undefined || this.config.drivers.some((d) => d.name === driver && d.labels.includes(residency))
+    );
+  }
+
   /** Where a driver stands among those to read from: drivers that only hold backups come after all others. */
   readRank(driver: string): number {
     return this.readRanks.get(driver) ?? Number.MAX_SAFE_INTEGER;
