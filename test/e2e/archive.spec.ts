@@ -5,6 +5,10 @@ import {
   CreateMultipartUploadCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   RestoreObjectCommand,
   UploadPartCopyCommand,
@@ -100,6 +104,44 @@ describe('objects of an archive class', () => {
     mirrored.two.finishRestores();
     await until('the driver was asked', async () => (await head('tape')).Restore?.includes('"false"') === true);
     expect(await get('tape')).toBe(true);
+  });
+
+  it('are told of in listings that ask for it, as in HEAD', async () => {
+    const input = { Bucket: 'listed-archive', OptionalObjectAttributes: ['RestoreStatus' as const] };
+    const on = { Bucket: input.Bucket, VersioningConfiguration: { Status: 'Enabled' as const } };
+    await s3.send(new CreateBucketCommand({ Bucket: input.Bucket }));
+    await s3.send(new PutBucketVersioningCommand(on));
+    const restoreOf = (Key: string, Tier: 'Bulk' | 'Expedited') => {
+      const RestoreRequest = { Days: 1_000, GlacierJobParameters: { Tier } };
+      return s3.send(new RestoreObjectCommand({ Bucket: input.Bucket, Key, RestoreRequest }));
+    };
+    const write = (Key: string, StorageClass: 'GLACIER' | 'STANDARD') =>
+      s3.send(new PutObjectCommand({ Bucket: input.Bucket, Key, Body: 'body', StorageClass }));
+    for (const key of ['a', 'b', 'd/c']) await write(key, 'GLACIER');
+    await write('hot', 'STANDARD');
+    await restoreOf('a', 'Expedited');
+    await write('a', 'GLACIER');
+    await restoreOf('b', 'Expedited');
+    await restoreOf('d/c', 'Bulk');
+    const { Restore } = await s3.send(new HeadObjectCommand({ Bucket: input.Bucket, Key: 'b' }));
+    const expiry = /expiry-date="([^"]+)"/.exec(Restore ?? '')?.[1] ?? '';
+    const done = { IsRestoreInProgress: false, RestoreExpiryDate: new Date(expiry) };
+    const told = (objects: { Key?: string | undefined; RestoreStatus?: object | undefined }[] = []) =>
+      objects.map(({ Key, RestoreStatus }) => [Key, RestoreStatus]);
+    const all = [
+      ['a', undefined],
+      ['b', done],
+      ['d/c', { IsRestoreInProgress: true }],
+      ['hot', undefined],
+    ];
+    expect(told((await s3.send(new ListObjectsCommand(input))).Contents)).toEqual(all);
+    expect(told((await s3.send(new ListObjectsV2Command(input))).Contents)).toEqual(all);
+    const delimited = await s3.send(new ListObjectsV2Command({ ...input, Delimiter: '/' }));
+    expect(told(delimited.Contents)).toEqual(all.filter(([key]) => key !== 'd/c'));
+    const { Versions } = await s3.send(new ListObjectVersionsCommand(input));
+    expect(told(Versions)).toEqual([all[0], ['a', done], ...all.slice(1)]);
+    const unasked = await s3.send(new ListObjectsV2Command({ Bucket: input.Bucket }));
+    expect(told(unasked.Contents).every(([, status]) => status === undefined)).toBe(true);
   });
 
   it('are the only ones that can be restored, by requests that make sense', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { VaultaireConfig } from '../../src/config/vaultaire-config';
 import { containerName, tenantId, userId } from '../../src/context/ids';
 import type { ContainerName } from '../../src/context/ids';
 import type { OperationContext } from '../../src/context/operation-context';
@@ -51,7 +52,7 @@ export class ListingDatabase {
     // Never connected: nobody else changes a container here.
     const containers = new ContainerService(database, new PostgresNotificationListener(connectionSettings(url)));
     const owners = new OwnerDirectory(database);
-    this.listing = new ListingService(database, containers, owners);
+    this.listing = new ListingService(database, containers, owners, new VaultaireConfig());
     this.uploads = new UploadLister(database, containers, owners, new UploadFinder(database, containers));
     this.ctx = {
       requestId: 'listing',

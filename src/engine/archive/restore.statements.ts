@@ -12,6 +12,13 @@ export const BLOBS_OF_VERSION: Statement = {
       b.id = $1 OR b.id IN (SELECT m.blob_id FROM manifest_parts m WHERE m.manifest_id = $2))`,
 };
 
+/** Of the versions of the keys $2, those for whom a restore was asked. */
+export const RESTORES_OF_KEYS: Statement = {
+  name: 'restores-of-keys',
+  text: `SELECT key, id, is_latest, storage_class, restore FROM artifact_versions
+    WHERE container_id = $1 AND key = ANY ($2) AND restore IS NOT NULL`,
+};
+
 /** Versions that drivers are restoring, after the one that is named. */
 export const RESTORING: Statement = {
   name: 'restoring',

@@ -1,8 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { VaultaireConfig } from '../../config/vaultaire-config';
 import type { ContainerName } from '../../context/ids';
 import type { OperationContext } from '../../context/operation-context';
 import { Database } from '../../database/database';
 import type { Statement } from '../../database/database';
+import { archiveStatusOf } from '../archive/archive-status';
+import type { ArchiveStatus, StoredRestore } from '../archive/archive-status';
+import { RESTORES_OF_KEYS } from '../archive/restore.statements';
 import type { ChecksumAlgorithm, ChecksumType } from '../artifacts/artifact.types';
 import { encodeVersionId, selectVersion } from '../artifacts/version-id';
 import { ContainerService } from '../containers/container.service';
@@ -48,6 +52,14 @@ interface ListedRow {
   readonly owner_id: string;
 }
 
+interface RestoreRow {
+  readonly key: string;
+  readonly id: string;
+  readonly is_latest: boolean;
+  readonly storage_class: string;
+  readonly restore: StoredRestore;
+}
+
 interface ListedVersionRow extends ListedRow {
   readonly id: string;
   readonly is_null_version: boolean;
@@ -62,6 +74,7 @@ export class ListingService {
     private readonly database: Database,
     private readonly containers: ContainerService,
     private readonly owners: OwnerDirectory,
+    private readonly config: VaultaireConfig,
   ) {}
 
   async list(ctx: OperationContext, request: ListArtifacts): Promise<ArtifactPage> {
@@ -92,11 +105,12 @@ export class ListingService {
     const isTruncated = rows.length === limit;
     if (isTruncated) rows.pop();
     const owners = await this.owners.find(ownerIds(rows));
+    const restores = await this.restores(container.id, request, rows, ({ key, is_latest }) => (is_latest ? key : ''));
     const artifacts: ListedArtifact[] = [];
     const commonPrefixes: string[] = [];
     for (const row of rows) {
       if (row.key === null) commonPrefixes.push(row.common_prefix ?? '');
-      else artifacts.push(toListed(row, row.key, owners));
+      else artifacts.push(toListed(row, row.key, owners, restores.get(row.key)));
     }
     const last = rows.at(-1);
     return {
@@ -132,11 +146,13 @@ export class ListingService {
     const isTruncated = rows.length === limit;
     if (isTruncated) rows.pop();
     const owners = await this.owners.find(ownerIds(rows));
+    const versionOf = ({ id, key }: { id: string; key: string | null }): string => `${id} ${key ?? ''}`;
+    const restores = await this.restores(container.id, request, rows, versionOf);
     const versions: ListedVersion[] = [];
     const commonPrefixes: string[] = [];
     for (const row of rows) {
       if (row.key === null) commonPrefixes.push(row.common_prefix ?? '');
-      else versions.push(toListedVersion(row, row.key, owners));
+      else versions.push(toListedVersion(row, row.key, owners, restores.get(versionOf(row))));
     }
     const last = rows.at(-1);
     const isAtVersion = isTruncated && last !== undefined && last.key !== null;
@@ -147,6 +163,25 @@ export class ListingService {
       nextKeyMarker: isTruncated ? (last?.key ?? last?.common_prefix ?? undefined) : undefined,
       nextVersionIdMarker: isAtVersion ? encodeVersionId(last.id, last.is_null_version) : undefined,
     };
+  }
+
+  /** Where the request wants to know: of what is on the page, by what `nameOf` makes of its row. */
+  private async restores(
+    containerId: string,
+    { hasRestores }: Pick<ListArtifacts, 'hasRestores'>,
+    page: readonly ListedRow[],
+    nameOf: (row: RestoreRow) => string,
+  ): Promise<ReadonlyMap<string, ArchiveStatus['restore']>> {
+    const { archiveClasses } = this.config;
+    const keys = hasRestores ? page.filter((row) => archiveClasses.has(row.storage_class)).map(({ key }) => key) : [];
+    if (keys.length === 0) return new Map();
+    const nowMs = Date.now();
+    const rows = await this.database.query<RestoreRow & Record<string, unknown>>(RESTORES_OF_KEYS, [containerId, keys]);
+    return new Map(
+      rows
+        .filter((row) => archiveClasses.has(row.storage_class))
+        .map((row) => [nameOf(row), archiveStatusOf(row.restore, false, nowMs).restore]),
+    );
   }
 
   /** The row below which a page begins. An unknown version id marker begins at the next key, as S3 does. */
@@ -181,7 +216,12 @@ function* ownerIds(rows: readonly ListedRow[]): Generator<string> {
   }
 }
 
-function toListed(row: ListedRow, key: string, owners: ReadonlyMap<string, ListedOwner>): ListedArtifact {
+function toListed(
+  row: ListedRow,
+  key: string,
+  owners: ReadonlyMap<string, ListedOwner>,
+  restore: ArchiveStatus['restore'],
+): ListedArtifact {
   return {
     key,
     sizeBytes: Number(row.size_bytes),
@@ -191,12 +231,18 @@ function toListed(row: ListedRow, key: string, owners: ReadonlyMap<string, Liste
     checksumAlgorithm: row.checksum_algorithm ?? undefined,
     checksumType: row.checksum_type ?? undefined,
     owner: owners.get(row.owner_id) ?? UNKNOWN_OWNER,
+    restore,
   };
 }
 
-function toListedVersion(row: ListedVersionRow, key: string, owners: ReadonlyMap<string, ListedOwner>): ListedVersion {
+function toListedVersion(
+  row: ListedVersionRow,
+  key: string,
+  owners: ReadonlyMap<string, ListedOwner>,
+  restore: ArchiveStatus['restore'],
+): ListedVersion {
   return {
-    ...toListed(row, key, owners),
+    ...toListed(row, key, owners, restore),
     versionId: encodeVersionId(row.id, row.is_null_version),
     isLatest: row.is_latest,
     isDeleteMarker: row.is_delete_marker,

@@ -1,4 +1,5 @@
 import type { ContainerName } from '../../context/ids';
+import type { ArchiveStatus } from '../archive/archive-status';
 import type { ChecksumAlgorithm, ChecksumType } from '../artifacts/artifact.types';
 
 export interface ListArtifacts {
@@ -10,6 +11,8 @@ export interface ListArtifacts {
   readonly after: string;
   /** 0 to 1,000; counts keys and common prefixes together. */
   readonly maxKeys: number;
+  /** Whether to tell of restores from archive classes; they cost a look-up. */
+  readonly hasRestores: boolean;
 }
 
 export interface ListedOwner {
@@ -26,6 +29,8 @@ export interface ListedArtifact {
   readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
   readonly checksumType: ChecksumType | undefined;
   readonly owner: ListedOwner;
+  /** Undefined also where it was not asked for. */
+  readonly restore: ArchiveStatus['restore'];
 }
 
 export interface ArtifactPage {

@@ -16,12 +16,13 @@ export function keyText(query: QueryParameters, name: string): string {
   return text;
 }
 
-/** Checks `x-amz-optional-object-attributes`. No object here is being restored, so there is nothing to add to a page. */
-export function checkOptionalAttributes(header: string | undefined): void {
-  if (header === undefined) return;
+/** Whether `x-amz-optional-object-attributes` asks for the only attribute there is. Throws `InvalidArgument` for any other. */
+export function isRestoreStatusWanted(header: string | undefined): boolean {
+  if (header === undefined) return false;
   for (const name of header.split(',')) {
     if (name.trim() !== 'RestoreStatus') {
       throw invalidArgument('Invalid attribute name specified', 'x-amz-optional-object-attributes', header);
     }
   }
+  return true;
 }

@@ -11,6 +11,7 @@ const ECHO: ListingEcho = {
   delimiter: '/',
   maxKeys: 2,
   isUrlEncoded: false,
+  hasRestores: false,
 };
 
 function artifact(key: string): ListedArtifact {
@@ -23,6 +24,7 @@ function artifact(key: string): ListedArtifact {
     checksumAlgorithm: 'CRC32',
     checksumType: 'FULL_OBJECT',
     owner: { canonicalId: 'id', displayName: 'A & B' },
+    restore: undefined,
   };
 }
 

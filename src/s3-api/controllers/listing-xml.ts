@@ -17,7 +17,10 @@ import { escapeXml, S3_XML_NAMESPACE, XML_DECLARATION } from '../xml/xml-writer'
 export type TextEncoder = (text: string) => string;
 
 /** What the client asked for, as the page repeats it. */
-export interface ListingEcho extends Pick<ListArtifacts, 'container' | 'prefix' | 'delimiter' | 'maxKeys'> {
+export interface ListingEcho extends Pick<
+  ListArtifacts,
+  'container' | 'prefix' | 'delimiter' | 'maxKeys' | 'hasRestores'
+> {
   readonly isUrlEncoded: boolean;
 }
 
@@ -132,12 +135,21 @@ function contents(artifacts: readonly ListedArtifact[], encode: TextEncoder, has
 }
 
 function describe(artifact: ListedArtifact): string {
-  const { checksumAlgorithm, checksumType } = artifact;
+  const { checksumAlgorithm, checksumType, restore } = artifact;
   return (
     `<LastModified>${artifact.lastModified.toISOString()}</LastModified><ETag>&quot;${artifact.etag}&quot;</ETag>` +
     (checksumAlgorithm === undefined ? '' : `<ChecksumAlgorithm>${checksumAlgorithm}</ChecksumAlgorithm>`) +
     (checksumType === undefined ? '' : `<ChecksumType>${checksumType}</ChecksumType>`) +
-    `<Size>${String(artifact.sizeBytes)}</Size><StorageClass>${artifact.storageClass}</StorageClass>`
+    `<Size>${String(artifact.sizeBytes)}</Size><StorageClass>${artifact.storageClass}</StorageClass>` +
+    (restore === undefined ? '' : restoreStatus(restore))
+  );
+}
+
+function restoreStatus(restore: NonNullable<ListedArtifact['restore']>): string {
+  return (
+    `<RestoreStatus><IsRestoreInProgress>${String(restore.isOngoing)}</IsRestoreInProgress>` +
+    (restore.isOngoing ? '' : `<RestoreExpiryDate>${restore.expiresAt.toISOString()}</RestoreExpiryDate>`) +
+    '</RestoreStatus>'
   );
 }
 

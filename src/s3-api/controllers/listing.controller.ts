@@ -7,7 +7,7 @@ import type { S3Request } from '../http/s3-request';
 import type { S3Response } from '../http/s3-response';
 import { S3Controller } from '../operations/s3-controller.decorator';
 import { S3Operation } from '../operations/s3-operation.decorator';
-import { checkOptionalAttributes, isUrlEncodingWanted, keyText } from './listing-parameters';
+import { isRestoreStatusWanted, isUrlEncodingWanted, keyText } from './listing-parameters';
 import type { ListingEcho } from './listing-xml';
 import { writeListObjects, writeListObjectsV2, writeListVersions } from './listing-xml';
 import { bucketOf } from './request-target';
@@ -64,13 +64,13 @@ export class ListingController {
 
 function echoOf(request: S3Request): ListingEcho {
   const { query } = request;
-  checkOptionalAttributes(headerOf(request.message.headers, 'x-amz-optional-object-attributes'));
   return {
     container: bucketOf(request),
     prefix: keyText(query, 'prefix'),
     delimiter: keyText(query, 'delimiter'),
     maxKeys: pageSize(query, 'max-keys', MAX_KEYS),
     isUrlEncoded: isUrlEncodingWanted(query),
+    hasRestores: isRestoreStatusWanted(headerOf(request.message.headers, 'x-amz-optional-object-attributes')),
   };
 }
 
