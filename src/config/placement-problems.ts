@@ -57,8 +57,10 @@ export function problemsOfPlacement(
     const owner = config.drivers.find((other) => other.type === 'striped' && other.over.includes(name));
     if (known === undefined) problems.push(`${path}: there is no driver named ${name}`);
     else if (owner !== undefined) problems.push(`${path}: the driver ${name} belongs to ${owner.name}`);
-    else if (residency !== undefined && !known.labels.includes(residency))
-      problems.push(`${path}: the driver ${name} has no label ${residency}`);
+    else if (residency !== undefined) {
+      const without = withoutLabel(config, name, residency);
+      if (without !== undefined) problems.push(`${path}: the driver ${without} has no label ${residency}`);
+    }
   }
   for (const name of backup) {
     if (drivers.includes(name)) problems.push(`.backup: ${name} is one of the placement's drivers already`);
@@ -71,4 +73,16 @@ export function problemsOfPlacement(
       problems.push(`.tier.to: the placement ${tier.to} does not keep the residency ${residency}`);
   }
   return problems;
+}
+
+/** The driver that keeps `name` from having the label: itself, or one that it stripes over. Undefined: all have it. */
+export function withoutLabel(
+  config: Pick<VaultaireConfig, 'drivers'>,
+  name: string,
+  label: string,
+): string | undefined {
+  const driver = config.drivers.find((candidate) => candidate.name === name);
+  if (driver?.labels.includes(label) !== true) return name;
+  const members = driver.type === 'striped' ? driver.over : [];
+  return members.find((member) => withoutLabel(config, member, label) !== undefined);
 }

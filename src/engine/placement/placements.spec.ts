@@ -13,6 +13,9 @@ drivers:
   - {name: a, type: memory, labels: [eu]}
   - {name: b, type: memory, labels: [eu, ssd]}
   - {name: c, type: memory}
+  - {name: d, type: memory}
+  - {name: e, type: memory, labels: [eu]}
+  - {name: striped, type: striped, over: [e, d], labels: [eu]}
 `;
 
 function placementsOf(yaml: string): Placements {
@@ -220,6 +223,7 @@ placements: {hot: {driver: a, tier: {afterDays: 1, to: warm}}, warm: {driver: b,
     ['placements: {default: {driver: a, drivers: [a]}}', 'exclude each other'],
     ['placements: {default: {driver: a, backup: [a]}}', "a is one of the placement's drivers already"],
     ['placements: {default: {drivers: [a, c], residency: eu}}', 'the driver c has no label eu'],
+    ['placements: {default: {driver: striped, residency: eu}}', 'the driver d has no label eu'],
     ['placements: {default: {driver: a, tier: {afterDays: 1, to: old}}}', 'no other placement named old'],
     [
       'placements: {default: {driver: a, residency: eu, tier: {afterDays: 1, to: old}}, old: {driver: c}}',

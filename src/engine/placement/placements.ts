@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PlacementConfig, PlacementRuleConfig } from '../../config/placement-config';
 import { S3_STORAGE_CLASSES } from '../../config/placement-config';
-import { problemsOfPlacement } from '../../config/placement-problems';
+import { problemsOfPlacement, withoutLabel } from '../../config/placement-problems';
 import { VaultaireConfig } from '../../config/vaultaire-config';
 import { matchesGlob } from '../../context/glob';
 import type { OperationContext } from '../../context/operation-context';
@@ -162,9 +162,7 @@ export class Placements {
 
   /** Whether bytes of the placement may be on the driver at all. */
   allows({ residency }: Placement, driver: string): boolean {
-    return (
-      residency === undefined || this.config.drivers.some((d) => d.name === driver && d.labels.includes(residency))
-    );
+    return residency === undefined || withoutLabel(this.config, driver, residency) === undefined;
   }
 
   /** Where a driver stands among those to read from: drivers that only hold backups come after all others. */
